@@ -21,7 +21,8 @@ class Siv {
   Siv& operator=(const Siv&) = delete;
   ~Siv();
 
-  // Synthetic IV, then ciphertext: plaintext.size() + 16 bytes. One vector of associated data.
+  // Synthetic IV, then ciphertext: plaintext.size() + 16 bytes. One vector of associated data, which may be
+  // empty. `plaintext` is never empty: OpenSSL 3.0 cannot seal nothing, and no name is empty.
   [[nodiscard]] Bytes seal(ByteSpan associated, ByteSpan plaintext) const;
 
   // Nothing where it does not verify.
