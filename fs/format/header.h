@@ -17,6 +17,10 @@ inline constexpr std::size_t kSlotOffset[2] = {kPrefixBytes, kPrefixBytes + kSlo
 inline constexpr std::size_t kStateOffset = kPrefixBytes + 2 * kSlotBytes;
 // The commitment is the last 32 bytes of the prefix; file_key() binds what stands before it.
 inline constexpr std::size_t kPrefixBoundBytes = kPrefixBytes - 32;
+inline constexpr std::size_t kPrefixSaltOffset = 56;
+
+// At most so many sectors are sealed under one content key (FORMAT.md, "Nonces").
+inline constexpr std::uint64_t kMaxSectorWrites = std::uint64_t{1} << 32;
 
 using HeaderPage = std::array<std::uint8_t, kPageBytes>;
 

@@ -1,0 +1,81 @@
+#include "fs/format/sector.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+namespace enfold {
+namespace {
+
+constexpr std::string_view kLabel = "enfold/1/sector";
+constexpr std::size_t kTagOffset = kGcmNonceBytes;
+constexpr std::size_t kLengthOffset = kTagOffset + kGcmTagBytes;
+constexpr std::size_t kFlagsOffset = kLengthOffset + 2;
+constexpr std::size_t kCiphertextOffset = kFlagsOffset + 2;
+static_assert(kCiphertextOffset + kSectorPlainBytes == kPageBytes);
+
+constexpr std::array<std::uint8_t, kPageBytes> kZeros{};
+
+// memcmp, because a loop that stops at the first difference is not vectorised.
+bool is_zero(ByteSpan bytes) {
+  return bytes.empty() || std::memcmp(bytes.data(), kZeros.data(), bytes.size()) == 0;
+}
+
+using AssociatedData = std::array<std::uint8_t, kLabel.size() + 16 + 16 + 8 + 2 + 2>;
+
+AssociatedData associated_data(const SectorPlace& place, std::uint16_t length, std::uint16_t flags) {
+  AssociatedData out;
+  ByteWriter writer(out);
+  writer.bytes(as_bytes(kLabel));
+  writer.bytes(place.volume.bytes);
+  writer.bytes(place.file.bytes);
+  writer.u64(place.index);
+  writer.u16(length);
+  writer.u16(flags);
+  return out;
+}
+
+// The plaintext padded to a full sector: where it is full already itself, else a copy in `room`.
+ByteSpan padded(ByteSpan plain, MutableByteSpan room) {
+  if (plain.size() == room.size()) return plain;
+  std::ranges::copy(plain, room.begin());
+  std::ranges::fill(room.subspan(plain.size()), std::uint8_t{0});
+  return room;
+}
+
+}  // namespace
+
+void seal_sector(Gcm& content_key, const SectorPlace& place, std::uint8_t key_epoch, const GcmNonce& nonce,
+                 ByteSpan plain, SectorPage page) {
+  if (plain.empty() || plain.size() > kSectorPlainBytes) std::abort();  // it would be written out of bounds
+  const auto length = static_cast<std::uint16_t>(plain.size());
+  const MutableByteSpan ciphertext = page.subspan<kCiphertextOffset>();
+  const ByteSpan source = padded(plain, ciphertext);
+  std::ranges::copy(nonce, page.begin());
+  ByteWriter fields(page.subspan<kLengthOffset, 4>());
+  fields.u16(length);
+  fields.u16(key_epoch);
+  content_key.seal(nonce, associated_data(place, length, key_epoch), source, ciphertext,
+                   page.subspan<kTagOffset, kGcmTagBytes>());
+}
+
+std::uint8_t sector_key_epoch(ConstSectorPage page) { return page[kFlagsOffset]; }
+
+std::optional<std::uint16_t> open_sector(Gcm& content_key, const SectorPlace& place, ConstSectorPage page,
+                                         SectorPlain plain) {
+  ByteReader fields(page.subspan<kLengthOffset, 4>());
+  const std::uint16_t length = fields.u16();
+  const std::uint16_t flags = fields.u16();
+  const bool in_range = length >= 1 && length <= kSectorPlainBytes && flags <= 0xff;
+  if (in_range &&
+      content_key.open(page.first<kGcmNonceBytes>(), associated_data(place, length, flags),
+                       page.subspan<kCiphertextOffset>(), page.subspan<kTagOffset, kGcmTagBytes>(), plain) &&
+      is_zero(plain.subspan(length)))
+    return length;
+  std::ranges::fill(plain, std::uint8_t{0});
+  return std::nullopt;
+}
+
+bool is_hole(ConstSectorPage page) { return is_zero(page); }
+
+}  // namespace enfold

@@ -1,0 +1,55 @@
+// Making a volume, and opening one: config, pin, lock, keys. Used by the mount and by the tools.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "fs/format/config.h"
+#include "fs/volume/volume.h"
+#include "kms/client/kms_client.h"
+
+namespace enfold {
+
+struct InitRequest {
+  std::string lower;    // an empty directory, or one to make
+  std::string kms_url;  // already resolved, for example "embedded:/home/u/.local/share/enfold/kms"
+  std::string key;      // id, ARN or alias
+};
+
+// kNotEmpty, kCaseFolding, errors of the KMS; leaves nothing behind when it fails. Pins the volume.
+Result<VolumeId> init_volume(const InitRequest& request, KmsClient& kms, Files& files, Entropy& entropy);
+
+struct OpenRequest {
+  std::string lower;
+  std::optional<std::string> kms_url;  // explicit; without it the user's pin decides
+  bool read_only = false;
+  std::int64_t key_max_age_ns = std::int64_t{60} * 1'000'000'000;
+};
+
+// Owns everything that an open volume stands on: the lock on enfold.lock, the KMS client, keys, caches, the
+// tree.
+class OpenVolume {
+ public:
+  OpenVolume() = default;
+  OpenVolume(const OpenVolume&) = delete;
+  OpenVolume& operator=(const OpenVolume&) = delete;
+  virtual ~OpenVolume() = default;
+
+  [[nodiscard]] virtual Volume& tree() = 0;
+  [[nodiscard]] virtual VolumeContext& context() = 0;
+  [[nodiscard]] virtual const std::string& lower_path() const = 0;  // canonical
+  [[nodiscard]] virtual const std::string& kms_url() const = 0;
+  [[nodiscard]] virtual const std::string& key_arn() const = 0;
+  // Marks the config closed; call once after the last change. Further calls on the tree are not allowed.
+  virtual Result<void> close() = 0;
+};
+
+// Order: config is parsed, then compared with the pin (kPinMissing, kPinMismatch) before any request leaves;
+// the lock is taken (kBusy names host and pid of the holder); the secret is unwrapped, checked against the
+// pin's commitment, and every page of the config verified. An explicit kms_url pins the volume once all that
+// succeeded.
+Result<std::unique_ptr<OpenVolume>> open_volume(const OpenRequest& request, PassphraseSource& passphrase,
+                                                Files& files, Entropy& entropy, Clock& clock);
+
+}  // namespace enfold

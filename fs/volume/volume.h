@@ -1,0 +1,144 @@
+// An open volume as a tree of inodes: what a mount needs, without any FUSE type. All calls are thread-safe.
+// Locks and inode lifetime: fs/README.md. Nothing in the lower directory is ever followed, opened or executed
+// unless it is a directory or a regular file of ours.
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fs/format/names.h"
+#include "fs/volume/volume_context.h"
+
+namespace enfold {
+
+class Inode;
+class FileBody;
+
+using InodeNumber = std::uint64_t;  // the kernel's node id: never reused while a volume is open
+inline constexpr InodeNumber kRootInode = 1;
+
+struct Entry {
+  InodeNumber inode = 0;
+  struct stat attributes {};  // st_ino is the lower inode number
+};
+
+// Who makes a new file. As root the volume gives it to the caller (or, in a setgid directory, to its group).
+struct Caller {
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+struct AttributeChanges {
+  std::optional<mode_t> mode;
+  std::optional<uid_t> uid;
+  std::optional<gid_t> gid;
+  std::optional<std::uint64_t> length;
+  std::optional<timespec> access_time;  // tv_nsec may be UTIME_NOW
+  std::optional<timespec> modification_time;
+};
+
+struct DirectoryEntry {
+  std::string name;
+  std::string lower_name;
+  mode_t type = 0;           // S_IFMT bits
+  std::uint64_t number = 0;  // lower inode number
+};
+
+// An open file. Closing: flush() for each close(2), release() once at the end.
+class FileHandle {
+ public:
+  FileHandle(std::shared_ptr<Inode> inode, std::shared_ptr<FileBody> body, bool writes);
+  FileHandle(const FileHandle&) = delete;
+  FileHandle& operator=(const FileHandle&) = delete;
+  ~FileHandle();  // as release()
+
+  Result<std::size_t> read(std::uint64_t offset, MutableByteSpan out);
+  Result<void> write(std::uint64_t offset, ByteSpan in);
+  Result<void> sync(bool data_only);
+  Result<void> flush();
+  Result<void> release();
+  [[nodiscard]] FileBody& body() { return *body_; }
+  [[nodiscard]] const std::shared_ptr<Inode>& inode() const { return inode_; }
+
+ private:
+  std::shared_ptr<Inode> inode_;
+  std::shared_ptr<FileBody> body_;
+  bool writes_;
+};
+
+// A listing taken when it is first read and again after each rewind to position 0.
+class DirectoryHandle {
+ public:
+  DirectoryHandle() = default;
+  DirectoryHandle(const DirectoryHandle&) = delete;
+  DirectoryHandle& operator=(const DirectoryHandle&) = delete;
+  virtual ~DirectoryHandle() = default;
+
+  // "." and ".." are not among them. Entries that do not decrypt, and what is not ours, are left out and
+  // logged.
+  virtual Result<const std::vector<DirectoryEntry>*> entries(bool rewind) = 0;
+  // The marker and all special objects made here are durable.
+  virtual Result<void> sync() = 0;
+};
+
+class Volume {
+ public:
+  // `lower_root` is a descriptor of the lower directory.
+  static Result<std::unique_ptr<Volume>> open(VolumeContext& context, Fd lower_root);
+
+  Volume() = default;
+  Volume(const Volume&) = delete;
+  Volume& operator=(const Volume&) = delete;
+  virtual ~Volume() = default;
+
+  // Each Entry that is answered counts one lookup of its inode; forget() gives them back. The root needs
+  // none.
+  virtual Result<Entry> lookup(InodeNumber parent, std::string_view name) = 0;
+  virtual void forget(InodeNumber inode, std::uint64_t lookups) = 0;
+
+  virtual Result<struct stat> attributes(InodeNumber inode) = 0;
+  virtual Result<struct stat> set_attributes(InodeNumber inode, const AttributeChanges& changes) = 0;
+  virtual Result<std::string> read_link(InodeNumber inode) = 0;
+
+  virtual Result<Entry> make_directory(InodeNumber parent, std::string_view name, mode_t mode,
+                                       const Caller& caller) = 0;
+  virtual Result<Entry> make_symlink(InodeNumber parent, std::string_view name, std::string_view target,
+                                     const Caller& caller) = 0;
+  // A FIFO, socket, device, or an empty regular file.
+  virtual Result<Entry> make_node(InodeNumber parent, std::string_view name, mode_t mode, dev_t device,
+                                  const Caller& caller) = 0;
+  virtual Result<void> unlink(InodeNumber parent, std::string_view name) = 0;
+  virtual Result<void> remove_directory(InodeNumber parent, std::string_view name) = 0;
+  // flags: 0, RENAME_NOREPLACE or RENAME_EXCHANGE as renameat2(2).
+  virtual Result<void> rename(InodeNumber parent, std::string_view name, InodeNumber new_parent,
+                              std::string_view new_name, unsigned flags) = 0;
+  virtual Result<Entry> link(InodeNumber inode, InodeNumber new_parent, std::string_view new_name) = 0;
+
+  struct Created {
+    Entry entry;
+    std::unique_ptr<FileHandle> handle;
+  };
+  // kSystem EEXIST where the name is taken.
+  virtual Result<Created> create(InodeNumber parent, std::string_view name, mode_t mode,
+                                 const Caller& caller) = 0;
+  // flags: O_ACCMODE and O_TRUNC count.
+  virtual Result<std::unique_ptr<FileHandle>> open_file(InodeNumber inode, int flags) = 0;
+  virtual Result<std::unique_ptr<DirectoryHandle>> open_directory(InodeNumber inode) = 0;
+
+  virtual Result<struct statvfs> filesystem() = 0;
+
+  // user.* and trusted.* are sealed, security.* passes through, system.* is EOPNOTSUPP. flags: XATTR_CREATE,
+  // XATTR_REPLACE.
+  virtual Result<Bytes> get_xattr(InodeNumber inode, const std::string& name) = 0;
+  virtual Result<void> set_xattr(InodeNumber inode, const std::string& name, ByteSpan value, int flags) = 0;
+  virtual Result<std::vector<std::string>> list_xattrs(InodeNumber inode) = 0;
+  virtual Result<void> remove_xattr(InodeNumber inode, const std::string& name) = 0;
+};
+
+}  // namespace enfold
