@@ -77,7 +77,9 @@ bool is_valid_target(std::string_view target) {
 }
 
 Result<Special> read_payload(const FileId& file, SpecialKind kind, ByteSpan payload) {
-  Special out{.file = file, .kind = kind};
+  Special out;
+  out.file = file;
+  out.kind = kind;
   ByteReader reader(payload);
   if (kind == SpecialKind::kSymlink) {
     const std::uint16_t target_bytes = reader.u16();
