@@ -18,17 +18,17 @@ enum class Errc : std::uint8_t {
   kUnsupported,      // a newer version or an unknown critical feature; the message names it
   kNotFound,
   kExists,
-  kBusy,          // locked or in use by another process
-  kNotAVolume,    // the directory holds no volume
-  kNotEmpty,      // a volume is made only in an empty directory
-  kCaseFolding,   // the lower filesystem folds case, so encrypted names would collide
-  kPinMissing,    // no pin for this path and no KMS named
-  kPinMismatch,   // the volume is not what the user's pin says
-  kLimit,         // a counted resource of the format is used up
-  kStoreMissing,  // no KMS store where one was named
-  kStoreTampered,    // the KMS store's rows do not verify
-  kWrongRootKey,     // the passphrase or key file does not open the store
-  kKmsValidation,    // from here on: the KMS refused, named as AWS names it (kms/README.md)
+  kBusy,           // locked or in use by another process
+  kNotAVolume,     // the directory holds no volume
+  kNotEmpty,       // a volume is made only in an empty directory
+  kCaseFolding,    // the lower filesystem folds case, so encrypted names would collide
+  kPinMissing,     // no pin for this path and no KMS named
+  kPinMismatch,    // the volume is not what the user's pin says
+  kLimit,          // a counted resource of the format is used up
+  kStoreMissing,   // no KMS store where one was named
+  kStoreTampered,  // the KMS store's rows do not verify
+  kWrongRootKey,   // the passphrase or key file does not open the store
+  kKmsValidation,  // from here on: the KMS refused, named as AWS names it (kms/README.md)
   kKmsNotFound,
   kKmsDisabled,
   kKmsInvalidState,
@@ -77,16 +77,16 @@ std::string_view name_of(Errc code) noexcept;
 }  // namespace enfold
 
 // Propagates the error of `expr`; a void Result is dropped.
-#define ENFOLD_TRY(expr)                                                            \
-  do {                                                                              \
-    if (auto enfold_try_result = (expr); !enfold_try_result)                        \
+#define ENFOLD_TRY(expr)                                                             \
+  do {                                                                               \
+    if (auto enfold_try_result = (expr); !enfold_try_result)                         \
       return std::unexpected<::enfold::Error>(std::move(enfold_try_result).error()); \
   } while (false)
 
 #define ENFOLD_CONCAT_(a, b) a##b
 #define ENFOLD_CONCAT(a, b) ENFOLD_CONCAT_(a, b)
-#define ENFOLD_TRY_ASSIGN_(tmp, decl, expr)                                    \
-  auto tmp = (expr);                                                          \
+#define ENFOLD_TRY_ASSIGN_(tmp, decl, expr)                                  \
+  auto tmp = (expr);                                                         \
   if (!tmp) return std::unexpected<::enfold::Error>(std::move(tmp).error()); \
   decl = std::move(*tmp)
 

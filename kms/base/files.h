@@ -1,6 +1,6 @@
-// The seam to the lower filesystem: one virtual call for each system call that Enfold makes on files, with the
-// same semantics (short counts and EINTR included), so that a test can count, record, fail or cut any of them.
-// Errors are kSystem with the errno value. Thread-safe as the system calls are.
+// The seam to the lower filesystem: one virtual call for each system call that Enfold makes on files, with
+// the same semantics (short counts and EINTR included), so that a test can count, record, fail or cut any of
+// them. Errors are kSystem with the errno value. Thread-safe as the system calls are.
 #pragma once
 
 #include <fcntl.h>

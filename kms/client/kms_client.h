@@ -1,6 +1,6 @@
-// What a volume asks of a key service, whichever it is: the embedded engine or an AWS-KMS-compatible endpoint.
-// An implementation refuses answers of the wrong shape (kKmsBadAnswer); that the answer holds the right key is
-// shown by the caller's key commitment. Thread-safe.
+// What a volume asks of a key service, whichever it is: the embedded engine or an AWS-KMS-compatible
+// endpoint. An implementation refuses answers of the wrong shape (kKmsBadAnswer); that the answer holds the
+// right key is shown by the caller's key commitment. Thread-safe.
 #pragma once
 
 #include <memory>
@@ -10,6 +10,7 @@
 #include "kms/base/error.h"
 #include "kms/base/secret.h"
 #include "kms/engine/encryption_context.h"
+#include "kms/store/passphrase_source.h"
 
 namespace enfold {
 
@@ -33,30 +34,23 @@ class KmsClient {
   virtual ~KmsClient() = default;
 
   // `key` is an id, an ARN, or an alias name or ARN.
-  virtual Result<GeneratedDataKey> generate_data_key(const std::string& key, const EncryptionContext& context) = 0;
+  virtual Result<GeneratedDataKey> generate_data_key(const std::string& key,
+                                                     const EncryptionContext& context) = 0;
 
   // Wraps a key that the caller made; answers the ciphertext.
-  virtual Result<Bytes> encrypt(const std::string& key, ByteSpan plaintext, const EncryptionContext& context) = 0;
+  virtual Result<Bytes> encrypt(const std::string& key, ByteSpan plaintext,
+                                const EncryptionContext& context) = 0;
 
   // Decrypts a wrapped 32-byte key into `plaintext`. An answer from a key other than `key_arn`, or of another
   // length, is kKmsBadAnswer.
-  virtual Result<void> decrypt(const std::string& key_arn, ByteSpan ciphertext, const EncryptionContext& context,
-                               std::span<std::uint8_t, 32> plaintext) = 0;
+  virtual Result<void> decrypt(const std::string& key_arn, ByteSpan ciphertext,
+                               const EncryptionContext& context, std::span<std::uint8_t, 32> plaintext) = 0;
 
   virtual Result<KeyDescription> describe_key(const std::string& key) = 0;
 };
 
-// How a passphrase-sealed embedded store gets its passphrase; called at most once, only when it is needed.
-class PassphraseSource {
- public:
-  PassphraseSource() = default;
-  PassphraseSource(const PassphraseSource&) = delete;
-  PassphraseSource& operator=(const PassphraseSource&) = delete;
-  virtual ~PassphraseSource() = default;
-  virtual Result<Bytes> passphrase() = 0;
-};
-
-// Opens the service that `url` names. Today: `embedded:DIR`. kUnsupported names any other scheme.
+// Opens the service that `url` names. Today: `embedded:DIR`. kUnsupported names any other scheme;
+// the rest as open_embedded_engine.
 Result<std::unique_ptr<KmsClient>> open_kms(const std::string& url, PassphraseSource& passphrase);
 
 }  // namespace enfold

@@ -24,12 +24,13 @@ class Gcm {
   Gcm& operator=(const Gcm&) = delete;
   ~Gcm();
 
-  // `ciphertext` has the size of `plaintext` and may be the same memory. Cannot fail but for a broken library.
+  // `ciphertext` has the size of `plaintext` and may be the same memory. Cannot fail but for a broken
+  // library.
   void seal(ByteSpan nonce, ByteSpan associated, ByteSpan plaintext, MutableByteSpan ciphertext,
             std::span<std::uint8_t, kGcmTagBytes> tag);
 
-  // False where the tag does not verify; `plaintext` is then wiped. It has the size of `ciphertext` and may be
-  // the same memory.
+  // False where the tag does not verify; `plaintext` is then wiped. It has the size of `ciphertext` and may
+  // be the same memory.
   [[nodiscard]] bool open(ByteSpan nonce, ByteSpan associated, ByteSpan ciphertext,
                           std::span<const std::uint8_t, kGcmTagBytes> tag, MutableByteSpan plaintext);
 

@@ -11,7 +11,8 @@ namespace enfold {
 
 using Digest = std::array<std::uint8_t, 32>;
 
-// RFC 5869 as it stands, for the vectors; derive() below is what the project calls. `out` at most 8,160 bytes.
+// RFC 5869 as it stands, for the vectors; derive() below is what the project calls. `out` at most 8,160
+// bytes.
 void hkdf_sha256(ByteSpan key, ByteSpan salt, ByteSpan info, MutableByteSpan out);
 
 // HKDF with info = length of the label (u16) | label | context.

@@ -1,5 +1,5 @@
-// The closed list of what keys are derived for. A label is never reused for another purpose; it stands in front
-// of the HKDF info with its length, so that no label is a prefix of another's input.
+// The closed list of what keys are derived for. A label is never reused for another purpose; it stands in
+// front of the HKDF info with its length, so that no label is a prefix of another's input.
 #pragma once
 
 #include <cstdint>

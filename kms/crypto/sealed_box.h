@@ -1,0 +1,24 @@
+// Encryption of one message under a long-lived key: salt 16 | nonce 12 | tag 16 | ciphertext. Each message
+// has a key of its own, HKDF(key, salt, label), so that a long-lived key has no limit on how many messages it
+// seals. Salt and nonce are in the associated data as well, after what the caller gives. Thread-safe.
+#pragma once
+
+#include <optional>
+
+#include "kms/base/entropy.h"
+#include "kms/crypto/labels.h"
+#include "kms/crypto/wiped_bytes.h"
+
+namespace enfold {
+
+inline constexpr std::size_t kBoxOverheadBytes = 16 + 12 + 16;
+
+// Appends plaintext.size() + kBoxOverheadBytes to `out`. `associated` may be a view of `out`.
+void seal_box(Label label, ByteSpan key, ByteSpan associated, ByteSpan plaintext, Entropy& entropy,
+              Bytes& out);
+
+// Nothing where it does not verify under this label, key and associated data.
+[[nodiscard]] std::optional<WipedBytes> open_box(Label label, ByteSpan key, ByteSpan associated,
+                                                 ByteSpan box);
+
+}  // namespace enfold

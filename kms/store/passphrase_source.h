@@ -1,0 +1,19 @@
+// Where a passphrase comes from: a prompt, a descriptor, a test.
+#pragma once
+
+#include "kms/base/bytes.h"
+#include "kms/base/error.h"
+
+namespace enfold {
+
+// Called at most once, only when it is needed; the receiver wipes what it got.
+class PassphraseSource {
+ public:
+  PassphraseSource() = default;
+  PassphraseSource(const PassphraseSource&) = delete;
+  PassphraseSource& operator=(const PassphraseSource&) = delete;
+  virtual ~PassphraseSource() = default;
+  virtual Result<Bytes> passphrase() = 0;
+};
+
+}  // namespace enfold
