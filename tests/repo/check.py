@@ -4,6 +4,8 @@
 import os
 import sys
 
+sys.dont_write_bytecode = True  # nothing is left beside the sources
+
 import calls
 import files
 import includes

@@ -83,6 +83,16 @@ def no_marks(tree):
             yield f"{path}:{line}: {match.group(0)}: do it, or leave it to an issue"
 
 
+def links_lead_somewhere(tree):
+    """A relative link of a document names a file, or a folder of files."""
+    link = re.compile(r"\]\(([^)#:\s]+)\)")
+    for path in tree.sources((".md",)):
+        for match in link.finditer(tree.texts[path]):
+            target = os.path.normpath(os.path.join(os.path.dirname(path), match.group(1)))
+            if not any(under(other, target) for other in tree.paths):
+                yield f"{path}: the link to {match.group(1)} leads nowhere"
+
+
 def labels_are_known(tree):
     """A test whose label nobody runs is not run."""
     declared = re.compile(r"\benfold_test\(\s*([\w-]+)([^)]*)\)")
@@ -110,6 +120,7 @@ RULES = [
     scripts_are_used,
     not_overlong,
     no_marks,
+    links_lead_somewhere,
     labels_are_known,
     golden_is_only_added_to,
 ]
@@ -126,6 +137,7 @@ CANARIES = [
     (not_overlong, {"fs/format/a.cc": "\n" * (MAXIMUM_LINES + 1)}),
     (no_marks, {"fs/format/a.cc": "// TO" "DO: later\n"}),
     (no_marks, {"fs/README.md": "FIX" "ME\n"}),
+    (links_lead_somewhere, {"fs/README.md": "[the format](FORMAT.md)", "kms/FORMAT.md": ""}),
     (labels_are_known, {"tests/a/CMakeLists.txt": "enfold_test(a SOURCES a.cc LABELS slow)"}),
     (labels_are_known, {"tests/a/CMakeLists.txt": "enfold_test(a SOURCES a.cc)"}),
 ]

@@ -13,7 +13,7 @@ ARROWS = {
     "kms/store": _KMS_INNER,
     "kms/engine": _KMS_INNER + ["kms/store"],
     "kms/wire": _KMS_INNER,
-    "kms/client": _KMS_INNER + ["kms/engine", "kms/wire"],
+    "kms/client": _KMS_INNER + ["kms/store/passphrase_source.h", "kms/engine", "kms/wire"],
     "kms/daemon": _KMS_INNER + ["kms/store", "kms/engine", "kms/wire"],
     "fs/format": _KMS_INNER,
     "fs/volume": _KMS_INNER + ["fs/format", "kms/client/kms_client.h"],
