@@ -12,12 +12,17 @@
 namespace enfold {
 
 struct InitRequest {
-  std::string lower;    // an empty directory, or one to make
-  std::string kms_url;  // already resolved, for example "embedded:/home/u/.local/share/enfold/kms"
-  std::string key;      // id, ARN or alias
+  std::string lower;               // an empty directory, or one to make
+  std::string kms_url;             // already resolved, for example "embedded:/home/u/.local/share/enfold/kms"
+  std::string key;                 // id, ARN or alias
+  std::optional<VolumeId> volume;  // drawn when absent; given where the key's description names it
 };
 
-// kNotEmpty, kCaseFolding, errors of the KMS; leaves nothing behind when it fails. Pins the volume.
+// Whether a volume can be made there, before anything is made for it anywhere else: kNotEmpty, kCaseFolding,
+// kUnsupported for a lower filesystem with short names, kSystem where the parent is missing. Leaves nothing.
+Result<void> check_init_target(Files& files, const std::string& lower);
+
+// As check_init_target, and errors of the KMS; leaves nothing behind when it fails. Pins the volume.
 Result<VolumeId> init_volume(const InitRequest& request, KmsClient& kms, Files& files, Entropy& entropy);
 
 struct OpenRequest {
@@ -41,6 +46,8 @@ class OpenVolume {
   [[nodiscard]] virtual const std::string& lower_path() const = 0;  // canonical
   [[nodiscard]] virtual const std::string& kms_url() const = 0;
   [[nodiscard]] virtual const std::string& key_arn() const = 0;
+  // Of the key, as the KMS says now.
+  virtual Result<KeyDescription> describe_key() = 0;
   // Marks the config closed; call once after the last change. Further calls on the tree are not allowed.
   virtual Result<void> close() = 0;
 };

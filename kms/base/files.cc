@@ -156,8 +156,10 @@ Result<void> PosixFiles::remove_xattr(int fd, const std::string& name) {
 }
 
 Result<void> PosixFiles::lock(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0) return system_error(errno, "fcntl(F_GETFL)");
   struct flock whole {};
-  whole.l_type = F_WRLCK;
+  whole.l_type = (flags & O_ACCMODE) == O_RDONLY ? F_RDLCK : F_WRLCK;
   whole.l_whence = SEEK_SET;
   if (::fcntl(fd, F_OFD_SETLK, &whole) == 0) return {};
   if (errno == EAGAIN || errno == EACCES) return make_error(Errc::kBusy, "locked by another process");

@@ -87,7 +87,8 @@ class Files {
   virtual Result<std::vector<std::string>> list_xattrs(int fd) = 0;
   virtual Result<void> remove_xattr(int fd, const std::string& name) = 0;
 
-  // Exclusive open-file-description lock on the whole file; kBusy where another holds it.
+  // Open-file-description lock on the whole file: exclusive where `fd` is open for writing, else shared.
+  // kBusy where another holds one that does not go with it.
   virtual Result<void> lock(int fd) = 0;
 };
 

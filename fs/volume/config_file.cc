@@ -1,0 +1,46 @@
+#include "fs/volume/config_file.h"
+
+#include <cerrno>
+
+#include "fs/format/names.h"
+
+namespace enfold {
+namespace {
+
+const std::string kConfigFileName(kConfigName);
+
+std::unexpected<Error> not_a_volume(const std::string& lower, const std::string& why) {
+  return make_error(Errc::kNotAVolume,
+                    lower + ": is no Enfold volume: " + why +
+                        "; name the lower directory of a volume, or make one with `enfold init`");
+}
+
+}  // namespace
+
+Result<ConfigFile> read_config_file(Files& files, int lower_dir, const std::string& lower) {
+  auto content = read_file(files, lower_dir, kConfigFileName, kConfigBytes);
+  if (!content) {
+    const Error& error = content.error();
+    if (error.errno_value == ENOENT) return not_a_volume(lower, "it holds no enfold.volume");
+    if (error.code == Errc::kInvalidArgument || error.errno_value == ELOOP || error.errno_value == ESPIPE ||
+        error.errno_value == EISDIR || error.errno_value == ENXIO)
+      return not_a_volume(lower, "its enfold.volume is not a volume's config");
+    return add_context(error, lower + "/enfold.volume");
+  }
+  if (content->size() != kConfigBytes)
+    return not_a_volume(lower,
+                        "its enfold.volume has " + std::to_string(content->size()) + " bytes, not 16384");
+  ConfigFile config;
+  std::ranges::copy(*content, config.begin());
+  return config;
+}
+
+Result<void> write_config_state(Files& files, int lower_dir, const ConfigFile& config,
+                                const ConfigState& state, const VolumeKeys& keys) {
+  const ConfigStatePage page = encode_config_state(state, ByteSpan(config).first(kPageBytes), keys);
+  ENFOLD_TRY_ASSIGN(Fd fd, files.open_at(lower_dir, kConfigFileName, O_WRONLY | O_NOFOLLOW, 0));
+  ENFOLD_TRY(write_full(files, fd.get(), page, kConfigStateOffset));
+  return files.sync(fd.get());
+}
+
+}  // namespace enfold

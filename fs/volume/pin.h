@@ -1,0 +1,36 @@
+// What a user's own config remembers of a volume at a path, so that nothing in the lower directory can
+// redirect a mount: volume id, KMS, key, commitment to the volume secret. One TOML file for each lower path,
+// 0600 in 0700 directories: $XDG_CONFIG_HOME/enfold/volumes/<sha256 of the canonical path, 32 digits>.toml.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "fs/format/config.h"
+#include "kms/base/files.h"
+
+namespace enfold {
+
+struct Pin {
+  std::string lower;  // canonical path
+  VolumeId volume;
+  std::string kms_url;
+  std::string key_arn;
+  Digest commitment{};             // VolumeKeys::commitment()
+  std::uint64_t mount_number = 0;  // ConfigState::mount_number when the pin was written
+};
+
+Result<std::string> pin_file_of(const std::string& canonical_lower);
+
+// Nothing where this user has no pin for the path. kDamaged where the file does not read as one.
+Result<std::optional<Pin>> read_pin(Files& files, const std::string& canonical_lower);
+
+// Replaces the file whole and syncs it.
+Result<void> write_pin(Files& files, const Pin& pin);
+
+// Compares what the config claims, unverified as it is, with the pin, before any request leaves: kPinMismatch
+// for another volume, another key or a recipient too many. `kms_url` is the explicit one, where there is one.
+Result<void> check_against_pin(const UnverifiedConfig& config, const Pin& pin,
+                               const std::optional<std::string>& kms_url);
+
+}  // namespace enfold
