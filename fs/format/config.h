@@ -1,5 +1,5 @@
-// `enfold.volume`: prefix page | slot page | slot page | state page (FORMAT.md, "Config"). The slots wrap the volume
-// secret; the state page is the only one that a mount writes.
+// `enfold.volume`: prefix page | slot page | slot page | state page (FORMAT.md, "Config"). The slots wrap the
+// volume secret; the state page is the only one that a mount writes.
 #pragma once
 
 #include <array>
@@ -19,10 +19,11 @@ using ConfigFile = std::array<std::uint8_t, kConfigBytes>;
 using ConfigStatePage = std::array<std::uint8_t, kPageBytes>;
 
 struct ConfigState {
-  bool open = false;                // a mount has it open, or a crash left it so
-  std::uint64_t mount_number = 0;   // counts the writable mounts
-  CrashEpoch durable;               // all up to here was synced
-  std::uint64_t crashed_start_ns = 0;  // lower ctime of the state page when the crashed mount began; 0 = no crash
+  bool open = false;               // a mount has it open, or a crash left it so
+  std::uint64_t mount_number = 0;  // counts the writable mounts
+  CrashEpoch durable;              // all up to here was synced
+  std::uint64_t crashed_start_ns =
+      0;  // lower ctime of the state page when the crashed mount began; 0 = no crash
 
   friend bool operator==(const ConfigState&, const ConfigState&) = default;
 };
@@ -36,8 +37,8 @@ struct Config {
 // A new volume's file.
 Result<ConfigFile> encode_config(const Config& config, const VolumeKeys& keys);
 
-// Before the volume secret is known: who to ask for it. Nothing of it is verified. kNotAVolume for a wrong magic or
-// size; kUnsupported, naming it, for another version, cipher or critical flag.
+// Before the volume secret is known: who to ask for it. Nothing of it is verified. kNotAVolume for a wrong
+// magic or size; kUnsupported, naming it, for another version, cipher or critical flag.
 struct UnverifiedConfig {
   VolumeId volume;
   std::vector<Envelope> envelopes;  // of the non-empty slots, highest generation first

@@ -1,4 +1,5 @@
-// An envelope slot: who can unwrap a data key (FORMAT.md, "Slot"). Used in file headers and in the volume config.
+// An envelope slot: who can unwrap a data key (FORMAT.md, "Slot"). Used in file headers and in the volume
+// config.
 #pragma once
 
 #include <optional>
@@ -14,7 +15,9 @@ namespace enfold {
 inline constexpr std::size_t kSlotBytes = 1536;
 inline constexpr std::size_t kMaxRecipients = 3;
 
-enum class Provider : std::uint16_t { kAwsKms = 1 };  // any service that speaks the AWS KMS API, ours included
+enum class Provider : std::uint16_t {
+  kAwsKms = 1
+};  // any service that speaks the AWS KMS API, ours included
 
 struct Recipient {
   Provider provider = Provider::kAwsKms;
@@ -47,7 +50,8 @@ Result<void> encode_slot(const Envelope& envelope, const SlotBinding& binding, S
 // Nothing for an empty slot (all zero). kDamaged where MAC or structure is wrong.
 Result<std::optional<Envelope>> decode_slot(ConstSlotSpan slot, const SlotBinding& binding);
 
-// The same without the MAC: for `inspect`, and to know whom to ask for the volume secret. Never trust it further.
+// The same without the MAC: for `inspect`, and to know whom to ask for the volume secret. Never trust it
+// further.
 Result<std::optional<Envelope>> decode_slot_unverified(ConstSlotSpan slot);
 
 }  // namespace enfold

@@ -1,4 +1,5 @@
-// The header page of a regular file: prefix 512 | slot 1536 | slot 1536 | state 512 (FORMAT.md, "Header page").
+// The header page of a regular file: prefix 512 | slot 1536 | slot 1536 | state 512 (FORMAT.md, "Header
+// page").
 #pragma once
 
 #include <array>
@@ -61,8 +62,8 @@ using ConstStateSpan = std::span<const std::uint8_t, kStateBytes>;
 void encode_prefix(const Prefix& prefix, PrefixSpan out);
 void set_commitment(const Digest& commitment, PrefixSpan out);
 
-// kDamaged for a wrong magic or nonzero reserved bytes; kUnsupported, naming it, for another version, cipher or
-// critical flag.
+// kDamaged for a wrong magic or nonzero reserved bytes; kUnsupported, naming it, for another version, cipher
+// or critical flag.
 Result<Prefix> decode_prefix(ConstPrefixSpan bytes);
 
 void encode_state(const StateRecord& state, ConstPrefixSpan prefix, const MacKey& key, StateSpan out);
@@ -71,7 +72,9 @@ Result<StateRecord> decode_state(ConstStateSpan bytes, ConstPrefixSpan prefix, c
 Result<StateRecord> decode_state_unverified(ConstStateSpan bytes);
 
 inline PrefixSpan prefix_of(HeaderPage& page) { return PrefixSpan(page.data(), kPrefixBytes); }
-inline ConstPrefixSpan prefix_of(const HeaderPage& page) { return ConstPrefixSpan(page.data(), kPrefixBytes); }
+inline ConstPrefixSpan prefix_of(const HeaderPage& page) {
+  return ConstPrefixSpan(page.data(), kPrefixBytes);
+}
 inline SlotSpan slot_of(HeaderPage& page, std::uint8_t index) {
   return SlotSpan(page.data() + kSlotOffset[index], kSlotBytes);
 }
@@ -91,8 +94,8 @@ struct Header {
   StateRecord state;
 };
 
-// Verifies prefix, both slots and state. A slot that is neither empty nor valid is damage, and so is no slot at all;
-// a prefix of another volume too.
+// Verifies prefix, both slots and state. A slot that is neither empty nor valid is damage, and so is no slot
+// at all; a prefix of another volume too.
 Result<Header> decode_header(const HeaderPage& page, const VolumeKeys& keys);
 
 // A new file's page: one slot (index 0), the other empty. The prefix must be complete in `page` already.

@@ -30,8 +30,8 @@ constexpr std::uint64_t sector_plain_bytes(std::uint64_t plain_length, std::uint
   return rest < kSectorPlainBytes ? rest : kSectorPlainBytes;
 }
 
-// Nothing where no regular file has that size: shorter than a header, a tail without sectors, a remainder that
-// marks a special object.
+// Nothing where no regular file has that size: shorter than a header, a tail without sectors, a remainder
+// that marks a special object.
 constexpr std::optional<std::uint64_t> plain_length_of(std::uint64_t lower_size) {
   if (lower_size < kPageBytes) return std::nullopt;
   const std::uint64_t pages = lower_size / kPageBytes - 1;

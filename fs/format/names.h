@@ -1,5 +1,6 @@
-// Names in the lower directory (FORMAT.md, "Names"): base64url of AES-256-SIV under the volume's name key with the
-// directory's id as associated data; a name too long for that gets a hashed name and a sidecar with the ciphertext.
+// Names in the lower directory (FORMAT.md, "Names"): base64url of AES-256-SIV under the volume's name key
+// with the directory's id as associated data; a name too long for that gets a hashed name and a sidecar with
+// the ciphertext.
 #pragma once
 
 #include <string>
@@ -40,12 +41,12 @@ std::string sidecar_of(std::string_view hashed_name);
 // `plain` is a valid name of 1 to 255 bytes.
 LowerName encrypt_name(const Siv& names, const DirectoryId& directory, std::string_view plain);
 
-// kDamaged where it does not verify in this directory, or decrypts to "", ".", "..", a name with '/' or NUL, or
-// one longer than 255 bytes.
+// kDamaged where it does not verify in this directory, or decrypts to "", ".", "..", a name with '/' or NUL,
+// or one longer than 255 bytes.
 Result<std::string> decrypt_name(const Siv& names, const DirectoryId& directory, std::string_view lower_name);
 
 // kDamaged as above, and where the sidecar is not the one that the hashed name names.
-Result<std::string> decrypt_hashed_name(const Siv& names, const DirectoryId& directory, std::string_view lower_name,
-                                        ByteSpan sidecar);
+Result<std::string> decrypt_hashed_name(const Siv& names, const DirectoryId& directory,
+                                        std::string_view lower_name, ByteSpan sidecar);
 
 }  // namespace enfold

@@ -1,4 +1,5 @@
-// One sector: nonce 12 | tag 16 | len u16 | flags u16 | ciphertext 4064 (FORMAT.md, "Sector"). Pure functions.
+// One sector: nonce 12 | tag 16 | len u16 | flags u16 | ciphertext 4064 (FORMAT.md, "Sector"). Pure
+// functions.
 #pragma once
 
 #include <optional>
@@ -20,8 +21,8 @@ struct SectorPlace {
   std::uint64_t index;
 };
 
-// Seals 1 to 4064 bytes, zero-padded to 4064, with the content key of `key_epoch`. `plain` may lie anywhere but
-// in `page`.
+// Seals 1 to 4064 bytes, zero-padded to 4064, with the content key of `key_epoch`. `plain` may lie anywhere
+// but in `page`.
 void seal_sector(Gcm& content_key, const SectorPlace& place, std::uint8_t key_epoch, const GcmNonce& nonce,
                  ByteSpan plain, SectorPage page);
 

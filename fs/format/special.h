@@ -1,5 +1,5 @@
-// Symlinks, FIFOs, sockets and devices as lower regular files (FORMAT.md, "Special objects"). The lower size's
-// remainder mod 4096 tells the kind without an open; the sealed bytes repeat it and must agree.
+// Symlinks, FIFOs, sockets and devices as lower regular files (FORMAT.md, "Special objects"). The lower
+// size's remainder mod 4096 tells the kind without an open; the sealed bytes repeat it and must agree.
 #pragma once
 
 #include <optional>
@@ -27,7 +27,7 @@ inline constexpr std::size_t kMaxSpecialBytes = 2 * 4096;
 struct Special {
   FileId file;
   SpecialKind kind = SpecialKind::kSymlink;
-  std::string target;         // symlinks: 1 to 4095 bytes without NUL
+  std::string target;              // symlinks: 1 to 4095 bytes without NUL
   std::uint32_t device_major = 0;  // devices
   std::uint32_t device_minor = 0;
 };

@@ -1,6 +1,6 @@
-// Sealed extended attributes (FORMAT.md, "Xattrs"): the lower name is kXattrPrefix and base64url of the SIV of the
-// plain name (user.* or trusted.*, prefix included); the value is nonce | tag | ciphertext, bound to the owner's id
-// and the plain name.
+// Sealed extended attributes (FORMAT.md, "Xattrs"): the lower name is kXattrPrefix and base64url of the SIV
+// of the plain name (user.* or trusted.*, prefix included); the value is nonce | tag | ciphertext, bound to
+// the owner's id and the plain name.
 #pragma once
 
 #include <string>
