@@ -7,6 +7,7 @@ from tree import under
 
 TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md", "fs", "kms", "tools", "tests", "systemd"}
 
+NAMES = {"CMakeLists.txt", ".clang-tidy"}
 EXTENSIONS = {".cc", ".h", ".md", ".py", ".json", ".service", ".socket"}
 # Data for tests may have any name: volumes have encrypted ones.
 DATA = ["tests/golden", "tests/vectors", "tests/fuzz/corpus"]
@@ -33,7 +34,7 @@ def known_kinds(tree):
     for path in tree.paths:
         name = os.path.basename(path)
         extension = os.path.splitext(name)[1]
-        if "/" not in path or name == "CMakeLists.txt" or _is_data(path) or extension in EXTENSIONS:
+        if "/" not in path or name in NAMES or _is_data(path) or extension in EXTENSIONS:
             continue
         if extension:
             yield f"{path}: files of this kind are not expected here"
