@@ -17,9 +17,9 @@ ARROWS = {
     "kms/daemon": _KMS_INNER + ["kms/store", "kms/engine", "kms/wire"],
     "fs/format": _KMS_INNER,
     "fs/volume": _KMS_INNER + ["fs/format", "kms/client/kms_client.h"],
-    "fs/control": ["kms/base"],
+    "fs/control": _KMS_INNER,
     "fs/mount": ["kms/base", "fs/format", "fs/volume", "fs/control"],
-    "tools": ["fs", "kms/base", "kms/crypto", "kms/client", "kms/engine"],
+    "tools": ["fs", "kms/base", "kms/crypto", "kms/client", "kms/engine", "kms/store"],
     "tests": ["tools", "fs", "kms"],
 }
 
