@@ -21,62 +21,105 @@ std::string describe(const Error& error) {
 
 int errno_of(const Error& error) noexcept {
   switch (error.code) {
-    case Errc::kSystem: return error.errno_value != 0 ? error.errno_value : EIO;
-    case Errc::kInvalidArgument: return EINVAL;
-    case Errc::kNotFound: return ENOENT;
-    case Errc::kExists: return EEXIST;
-    case Errc::kBusy: return EBUSY;
-    case Errc::kNotEmpty: return ENOTEMPTY;
-    case Errc::kLimit: return EFBIG;
-    case Errc::kUnsupported: return EOPNOTSUPP;
+    case Errc::kSystem:
+      return error.errno_value != 0 ? error.errno_value : EIO;
+    case Errc::kInvalidArgument:
+      return EINVAL;
+    case Errc::kNotFound:
+      return ENOENT;
+    case Errc::kExists:
+      return EEXIST;
+    case Errc::kBusy:
+      return EBUSY;
+    case Errc::kNotEmpty:
+      return ENOTEMPTY;
+    case Errc::kLimit:
+      return EFBIG;
+    case Errc::kUnsupported:
+      return EOPNOTSUPP;
     case Errc::kKmsDisabled:
     case Errc::kKmsInvalidState:
-    case Errc::kKmsNotFound: return EKEYREVOKED;
-    case Errc::kKmsAccessDenied: return EACCES;
+    case Errc::kKmsNotFound:
+      return EKEYREVOKED;
+    case Errc::kKmsAccessDenied:
+      return EACCES;
     case Errc::kKmsThrottled:
     case Errc::kKmsLimitExceeded:
     case Errc::kKmsUnavailable:
     case Errc::kKmsInternal:
     case Errc::kStoreMissing:
     case Errc::kStoreTampered:
-    case Errc::kWrongRootKey: return ENOKEY;
-    default: return EIO;
+    case Errc::kWrongRootKey:
+      return ENOKEY;
+    default:
+      return EIO;
   }
 }
 
 std::string_view name_of(Errc code) noexcept {
   switch (code) {
-    case Errc::kSystem: return "system";
-    case Errc::kInvalidArgument: return "invalid-argument";
-    case Errc::kDamaged: return "damaged";
-    case Errc::kUnsupported: return "unsupported";
-    case Errc::kNotFound: return "not-found";
-    case Errc::kExists: return "exists";
-    case Errc::kBusy: return "busy";
-    case Errc::kNotAVolume: return "not-a-volume";
-    case Errc::kNotEmpty: return "not-empty";
-    case Errc::kCaseFolding: return "case-folding";
-    case Errc::kPinMissing: return "pin-missing";
-    case Errc::kPinMismatch: return "pin-mismatch";
-    case Errc::kLimit: return "limit";
-    case Errc::kStoreMissing: return "store-missing";
-    case Errc::kStoreTampered: return "store-tampered";
-    case Errc::kWrongRootKey: return "wrong-root-key";
-    case Errc::kKmsValidation: return "kms-validation";
-    case Errc::kKmsNotFound: return "kms-not-found";
-    case Errc::kKmsDisabled: return "kms-disabled";
-    case Errc::kKmsInvalidState: return "kms-invalid-state";
-    case Errc::kKmsInvalidCiphertext: return "kms-invalid-ciphertext";
-    case Errc::kKmsIncorrectKey: return "kms-incorrect-key";
-    case Errc::kKmsInvalidKeyUsage: return "kms-invalid-key-usage";
-    case Errc::kKmsAlreadyExists: return "kms-already-exists";
-    case Errc::kKmsAccessDenied: return "kms-access-denied";
-    case Errc::kKmsThrottled: return "kms-throttled";
-    case Errc::kKmsLimitExceeded: return "kms-limit-exceeded";
-    case Errc::kKmsUnsupported: return "kms-unsupported";
-    case Errc::kKmsInternal: return "kms-internal";
-    case Errc::kKmsUnavailable: return "kms-unavailable";
-    case Errc::kKmsBadAnswer: return "kms-bad-answer";
+    case Errc::kSystem:
+      return "system";
+    case Errc::kInvalidArgument:
+      return "invalid-argument";
+    case Errc::kDamaged:
+      return "damaged";
+    case Errc::kUnsupported:
+      return "unsupported";
+    case Errc::kNotFound:
+      return "not-found";
+    case Errc::kExists:
+      return "exists";
+    case Errc::kBusy:
+      return "busy";
+    case Errc::kNotAVolume:
+      return "not-a-volume";
+    case Errc::kNotEmpty:
+      return "not-empty";
+    case Errc::kCaseFolding:
+      return "case-folding";
+    case Errc::kPinMissing:
+      return "pin-missing";
+    case Errc::kPinMismatch:
+      return "pin-mismatch";
+    case Errc::kLimit:
+      return "limit";
+    case Errc::kStoreMissing:
+      return "store-missing";
+    case Errc::kStoreTampered:
+      return "store-tampered";
+    case Errc::kWrongRootKey:
+      return "wrong-root-key";
+    case Errc::kKmsValidation:
+      return "kms-validation";
+    case Errc::kKmsNotFound:
+      return "kms-not-found";
+    case Errc::kKmsDisabled:
+      return "kms-disabled";
+    case Errc::kKmsInvalidState:
+      return "kms-invalid-state";
+    case Errc::kKmsInvalidCiphertext:
+      return "kms-invalid-ciphertext";
+    case Errc::kKmsIncorrectKey:
+      return "kms-incorrect-key";
+    case Errc::kKmsInvalidKeyUsage:
+      return "kms-invalid-key-usage";
+    case Errc::kKmsAlreadyExists:
+      return "kms-already-exists";
+    case Errc::kKmsAccessDenied:
+      return "kms-access-denied";
+    case Errc::kKmsThrottled:
+      return "kms-throttled";
+    case Errc::kKmsLimitExceeded:
+      return "kms-limit-exceeded";
+    case Errc::kKmsUnsupported:
+      return "kms-unsupported";
+    case Errc::kKmsInternal:
+      return "kms-internal";
+    case Errc::kKmsUnavailable:
+      return "kms-unavailable";
+    case Errc::kKmsBadAnswer:
+      return "kms-bad-answer";
   }
   return "unknown";
 }

@@ -30,7 +30,7 @@ Result<Fd> descriptor(int result, std::string_view what) {
 
 // The kernel resolves this to what the descriptor names, O_PATH or not, without walking any path again.
 struct ProcPath {
-  explicit ProcPath(int fd) { std::snprintf(text.data(), text.size(), "/proc/self/fd/%d", fd); }
+  explicit ProcPath(int fd) { (void)std::snprintf(text.data(), text.size(), "/proc/self/fd/%d", fd); }
   [[nodiscard]] const char* c_str() const { return text.data(); }
   std::array<char, 40> text{};
 };
@@ -41,7 +41,7 @@ void append_entries(std::span<const char> block, std::vector<LowerEntry>& out) {
   std::size_t at = 0;
   while (at < block.size()) {
     const auto* entry = reinterpret_cast<const dirent64*>(block.data() + at);
-    if (!is_dot(entry->d_name)) out.push_back({entry->d_name, entry->d_type});
+    if (!is_dot(entry->d_name)) out.push_back({entry->d_name, entry->d_type, entry->d_ino});
     at += entry->d_reclen;
   }
 }
@@ -134,18 +134,22 @@ Result<void> PosixFiles::set_times(int fd, const std::array<timespec, 2>& access
 
 Result<Bytes> PosixFiles::get_xattr(int fd, const std::string& name) {
   Bytes value(XATTR_SIZE_MAX);
-  ENFOLD_TRY_ASSIGN(std::size_t size, count(::getxattr(ProcPath(fd).c_str(), name.c_str(), value.data(), value.size()), "getxattr"));
+  ENFOLD_TRY_ASSIGN(
+      std::size_t size,
+      count(::getxattr(ProcPath(fd).c_str(), name.c_str(), value.data(), value.size()), "getxattr"));
   value.resize(size);
   return value;
 }
 
 Result<void> PosixFiles::set_xattr(int fd, const std::string& name, ByteSpan value, int flags) {
-  return status(::setxattr(ProcPath(fd).c_str(), name.c_str(), value.data(), value.size(), flags), "setxattr");
+  return status(::setxattr(ProcPath(fd).c_str(), name.c_str(), value.data(), value.size(), flags),
+                "setxattr");
 }
 
 Result<std::vector<std::string>> PosixFiles::list_xattrs(int fd) {
   std::string block(XATTR_LIST_MAX, '\0');
-  ENFOLD_TRY_ASSIGN(std::size_t size, count(::listxattr(ProcPath(fd).c_str(), block.data(), block.size()), "listxattr"));
+  ENFOLD_TRY_ASSIGN(std::size_t size,
+                    count(::listxattr(ProcPath(fd).c_str(), block.data(), block.size()), "listxattr"));
   std::vector<std::string> names;
   for (std::size_t at = 0; at < size; at += names.back().size() + 1) names.emplace_back(block.c_str() + at);
   return names;
