@@ -38,6 +38,8 @@ std::string_view text_of(Label label) noexcept {
       return "enfold/1/kms-store-root";
     case Label::kKmsStoreHash:
       return "enfold/1/kms-store-hash";
+    case Label::kKmsStoreCheck:
+      return "enfold/1/kms-store-check";
     case Label::kKmsRootKeySeal:
       return "enfold/1/kms-root-key-seal";
     case Label::kKmsExport:

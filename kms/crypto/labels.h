@@ -26,6 +26,7 @@ enum class Label : std::uint8_t {
   kKmsStoreRow,
   kKmsStoreRoot,
   kKmsStoreHash,
+  kKmsStoreCheck,
   kKmsRootKeySeal,
   kKmsExport,
 };

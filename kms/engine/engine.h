@@ -13,6 +13,7 @@
 
 #include "kms/base/clock.h"
 #include "kms/base/entropy.h"
+#include "kms/engine/ciphertext_blob.h"
 #include "kms/engine/operations.h"
 #include "kms/store/passphrase_source.h"
 
@@ -53,14 +54,15 @@ class Engine {
   Result<KeyPointer> find(const CallScope& scope, const std::string& key_id);
   Result<KeyPointer> find_enabled(const CallScope& scope, const std::string& key_id);
   Result<KeyPointer> find_for_blob(const CallScope& scope, const std::optional<std::string>& key_id,
-                                   ByteSpan blob);
-  template <class Change>
-  Result<KeyPointer> change(const CallScope& scope, const std::string& key_id, Change apply);
+                                   const KeyId& id_in_blob);
   Result<void> set_state(const CallScope& scope, const std::string& key_id, KeyState state);
+  Result<DecryptAnswer> open(const CallScope& scope, const std::optional<std::string>& key_id, ByteSpan blob,
+                             const EncryptionContext& context);
+  Bytes seal(const Key& key, const EncryptionContext& context, ByteSpan plaintext);
 
   Entropy& entropy_;
   Clock& clock_;
-  std::mutex mutex_;  // guards keys_, and the store inside it
+  std::mutex mutex_;  // guards keys_ and the store in it
   std::unique_ptr<KeyCache> keys_;
 };
 

@@ -2,6 +2,7 @@
 // root.key (both 0600). Asks for passphrases through their sources, at most once each.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "kms/base/entropy.h"
@@ -10,9 +11,16 @@
 
 namespace enfold {
 
+class Store;
+
 // A new, empty store. Missing parent directories are made (0700). It appears whole or not at all. kExists
 // where `dir` is there and not empty.
 Result<void> create_store(const std::string& dir, const RootKeyChoice& choice, PassphraseSource& passphrase);
+
+// Opens the store for the engine. `entropy` outlives it. kStoreMissing, kWrongRootKey, kStoreTampered,
+// kUnsupported.
+Result<std::unique_ptr<Store>> open_store(const std::string& dir, PassphraseSource& passphrase,
+                                          Entropy& entropy);
 
 // Writes every record of the store to `file` (0600), sealed under a passphrase of its own with scrypt.
 // kExists where `file` is there. The store may be in use.
