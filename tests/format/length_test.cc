@@ -40,7 +40,8 @@ TEST(Length, OfEveryLowerSizeIsThatSizeOrNone) {
 }
 
 TEST(Length, IsNoneForLessThanAHeaderATailWithoutSectorsAndTheRemaindersOfSpecialObjects) {
-  for (const std::uint64_t lower : {0, 1, 4095, 4097, 8159, 8160, 8191, 12288 + 4064, 12288 + 4095})
+  for (const std::uint64_t lower :
+       {0U, 1U, 4095U, 4097U, 8159U, 8160U, 8191U, 12288U + 4064U, 12288U + 4095U})
     EXPECT_EQ(plain_length_of(lower), std::nullopt) << lower;
 }
 

@@ -33,7 +33,7 @@ class Sector : public testing::Test {
 
 TEST_F(Sector, ComesBackAtEveryLengthWithTheRestZero) {
   format_test::SeededEntropy random(format_test::test_seed());
-  for (const std::size_t length : {1, 2, 15, 16, 17, 2000, 4063, 4064}) {
+  for (const std::size_t length : {1U, 2U, 15U, 16U, 17U, 2000U, 4063U, 4064U}) {
     Bytes plain(length);
     random.fill(plain);
     ASSERT_EQ(open(seal(plain)), length);

@@ -25,7 +25,7 @@ Special symlink_to(std::string target) {
 }
 
 TEST(SpecialObject, SymlinksOfEveryLengthComeBack) {
-  for (const std::size_t length : {1, 2, 100, 3985, 3986, 3987, 4094, 4095}) {
+  for (const std::size_t length : {1U, 2U, 100U, 3985U, 3986U, 3987U, 4094U, 4095U}) {
     const std::string target(length, 't');
     const Bytes content = seal(symlink_to(target));
     EXPECT_EQ(content.size(), length <= 3986 ? 4064U : 8160U) << length;
@@ -73,7 +73,7 @@ TEST(SpecialObject, RefusesASizeOfAnotherKind) {
   expect_damaged(open(content), "kind");
   content.resize(8160);
   expect_damaged(open(content), "kind");
-  for (const std::size_t size : {0, 1, 96, 4063, 4069, 4096, 8159, 8161, 8192})
+  for (const std::size_t size : {0U, 1U, 96U, 4063U, 4069U, 4096U, 8159U, 8161U, 8192U})
     expect_damaged(open(Bytes(size)), "size");
 }
 

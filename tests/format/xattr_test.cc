@@ -67,7 +67,7 @@ TEST_F(Xattr, NamesRefuseAChangeInAnyCharacter) {
 }
 
 TEST_F(Xattr, ValuesOfEverySizeComeBack) {
-  for (const std::size_t size : {0, 1, 100, 4096, 65536}) {
+  for (const std::size_t size : {0U, 1U, 100U, 4096U, 65536U}) {
     Bytes value(size);
     entropy_.fill(value);
     const Bytes sealed = codec_.seal_value("user.a", value, entropy_);
