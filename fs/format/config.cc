@@ -33,10 +33,7 @@ Result<VolumeId> read_prefix_page(ByteSpan file) {
   return volume;
 }
 
-Result<ConfigState> decode_state_page(ByteSpan file, const VolumeKeys& keys) {
-  const ByteSpan page = file.subspan(kConfigStateOffset);
-  if (!layout::mac_verifies(keys.config_mac(), bound_prefix(page_of(file, 0)), {&kStatePart, 1}, page))
-    return layout::damaged(kConfigState, "MAC does not verify");
+Result<ConfigState> read_state_page(ByteSpan page) {
   ConfigState out;
   ByteReader reader(page.first(kPageBytes - layout::kMacBytes));
   const std::uint8_t open = reader.u8();
@@ -50,6 +47,13 @@ Result<ConfigState> decode_state_page(ByteSpan file, const VolumeKeys& keys) {
   reader.zeros(reader.remaining());
   if (!reader.ok()) return layout::damaged(kConfigState, "reserved bytes are not zero");
   return out;
+}
+
+Result<ConfigState> decode_state_page(ByteSpan file, const VolumeKeys& keys) {
+  const ByteSpan page = file.subspan(kConfigStateOffset);
+  if (!layout::mac_verifies(keys.config_mac(), bound_prefix(page_of(file, 0)), {&kStatePart, 1}, page))
+    return layout::damaged(kConfigState, "MAC does not verify");
+  return read_state_page(page);
 }
 
 // Highest generation first; at least one.
@@ -83,6 +87,11 @@ Result<UnverifiedConfig> peek_config(ByteSpan file) {
   ENFOLD_TRY_ASSIGN(auto second, decode_slot_unverified(slot_in(file, 1)));
   ENFOLD_TRY_ASSIGN(auto envelopes, in_order(std::move(first), std::move(second)));
   return UnverifiedConfig{volume, std::move(envelopes)};
+}
+
+Result<ConfigState> peek_config_state(ByteSpan file) {
+  ENFOLD_TRY(read_prefix_page(file));
+  return read_state_page(file.subspan(kConfigStateOffset));
 }
 
 Result<Config> decode_config(ByteSpan file, const VolumeKeys& keys) {

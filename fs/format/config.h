@@ -44,6 +44,8 @@ struct UnverifiedConfig {
   std::vector<Envelope> envelopes;  // of the non-empty slots, highest generation first
 };
 Result<UnverifiedConfig> peek_config(ByteSpan file);
+// The state page of a file that peek_config took, without its MAC: for `status` and `inspect`.
+Result<ConfigState> peek_config_state(ByteSpan file);
 
 // With the volume's keys: verifies every page. kDamaged where anything is wrong.
 Result<Config> decode_config(ByteSpan file, const VolumeKeys& keys);

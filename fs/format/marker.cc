@@ -22,13 +22,17 @@ std::array<std::uint8_t, kMarkerBytes> encode_marker(const Marker& marker, const
   return out;
 }
 
-Result<Marker> decode_marker(ByteSpan bytes, const VolumeId& volume, const MacKey& key) {
+Result<Marker> decode_marker_unverified(ByteSpan bytes) {
   if (bytes.size() != kMarkerBytes) return layout::damaged(kMarker, "the size is not 96 bytes");
   ByteReader reader(bytes);
   ENFOLD_TRY(layout::read_magic_and_version(reader, layout::kMarkerMagic, kMarker));
   reader.zeros(6);
   if (!reader.ok()) return layout::damaged(kMarker, "reserved bytes are not zero");
-  const Marker out{{reader.array<16>()}, {reader.array<16>()}, {reader.array<16>()}};
+  return Marker{{reader.array<16>()}, {reader.array<16>()}, {reader.array<16>()}};
+}
+
+Result<Marker> decode_marker(ByteSpan bytes, const VolumeId& volume, const MacKey& key) {
+  ENFOLD_TRY_ASSIGN(const Marker out, decode_marker_unverified(bytes));
   if (out.volume != volume) return layout::damaged(kMarker, "the volume id is another volume's");
   if (!layout::mac_verifies(key, {}, {}, bytes)) return layout::damaged(kMarker, "MAC does not verify");
   return out;

@@ -21,5 +21,7 @@ std::array<std::uint8_t, kMarkerBytes> encode_marker(const Marker& marker, const
 
 // kDamaged where size, magic, MAC or volume is wrong; kUnsupported for another version.
 Result<Marker> decode_marker(ByteSpan bytes, const VolumeId& volume, const MacKey& key);
+// Without the MAC, for `inspect`.
+Result<Marker> decode_marker_unverified(ByteSpan bytes);
 
 }  // namespace enfold

@@ -59,16 +59,13 @@ void write_payload(const Special& special, MutableByteSpan out) {
   writer.zero_rest();
 }
 
-// The file id; everything that stands in clear is checked.
-Result<FileId> read_head(ByteSpan content, SpecialKind kind, const VolumeId& volume) {
+Result<UnverifiedSpecial> read_head(ByteSpan content, SpecialKind kind) {
   ByteReader reader(content);
   ENFOLD_TRY(layout::read_magic_and_version(reader, layout::kSpecialMagic, kSpecial));
   if (reader.u16() != static_cast<std::uint16_t>(kind))
     return layout::damaged(kSpecial, "the kind is not the one that the size says");
   if (reader.u32() != 0) return layout::damaged(kSpecial, "reserved bytes are not zero");
-  if (reader.array<16>() != volume.bytes)
-    return layout::damaged(kSpecial, "the volume id is another volume's");
-  return FileId{reader.array<16>()};
+  return UnverifiedSpecial{{reader.array<16>()}, {reader.array<16>()}, kind};
 }
 
 bool is_valid_target(std::string_view target) {
@@ -121,17 +118,23 @@ Bytes seal_special(const Special& special, const VolumeKeys& keys, Entropy& entr
   return content;
 }
 
-Result<Special> open_special(ByteSpan content, const VolumeKeys& keys) {
+Result<UnverifiedSpecial> peek_special(ByteSpan content) {
   const std::optional<SpecialKind> kind = special_kind_of(content.size());
   if (!kind) return layout::damaged(kSpecial, "no special object has this size");
-  ENFOLD_TRY_ASSIGN(const FileId file, read_head(content, *kind, keys.volume()));
+  return read_head(content, *kind);
+}
+
+Result<Special> open_special(ByteSpan content, const VolumeKeys& keys) {
+  ENFOLD_TRY_ASSIGN(const UnverifiedSpecial head, peek_special(content));
+  if (head.volume != keys.volume()) return layout::damaged(kSpecial, "the volume id is another volume's");
+  const FileId& file = head.file;
   Bytes payload(content.size() - kCiphertextOffset);
   if (!Gcm(keys.special(file).expose())
            .open(content.subspan(kNonceOffset, kGcmNonceBytes), associated_data(content),
                  content.subspan(kCiphertextOffset), content.subspan(kTagOffset).first<kGcmTagBytes>(),
                  payload))
     return layout::damaged(kSpecial, "the content does not verify");
-  ENFOLD_TRY_ASSIGN(Special special, read_payload(file, *kind, payload));
+  ENFOLD_TRY_ASSIGN(Special special, read_payload(file, head.kind, payload));
   if (lower_size_of(special) != content.size())
     return layout::damaged(kSpecial, "the symlink's target has a shorter form");
   return special;

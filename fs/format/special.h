@@ -41,4 +41,12 @@ Bytes seal_special(const Special& special, const VolumeKeys& keys, Entropy& entr
 // kDamaged where it does not verify, or the sealed kind is not what the size says.
 Result<Special> open_special(ByteSpan content, const VolumeKeys& keys);
 
+// What stands in clear, unverified: for `inspect`.
+struct UnverifiedSpecial {
+  VolumeId volume;
+  FileId file;
+  SpecialKind kind = SpecialKind::kSymlink;
+};
+Result<UnverifiedSpecial> peek_special(ByteSpan content);
+
 }  // namespace enfold
