@@ -23,6 +23,24 @@ def _is_data(path):
     return any(under(path, place) for place in DATA)
 
 
+def _build_text(tree, path):
+    """A CMakeLists.txt with its foreach loops written out."""
+
+    def written_out(match):
+        variable, items, body = match.groups()
+        values = [item for item in items.split() if item not in ("IN", "ITEMS")]
+        return "\n".join(body.replace(f"${{{variable}}}", value) for value in values)
+
+    loop = re.compile(r"\bforeach\((\w+)\s+([^)]*)\)(.*?)\bendforeach\(\)", re.DOTALL)
+    return loop.sub(written_out, tree.texts.get(path, ""))
+
+
+def _texts_that_call(tree, path):
+    for other, text in tree.texts.items():
+        if other != path:
+            yield _build_text(tree, other) if other.endswith("CMakeLists.txt") else text
+
+
 def top_level(tree):
     for name in sorted({path.split("/")[0] for path in tree.paths}):
         if name not in TOP_LEVEL and not name.startswith("."):
@@ -49,7 +67,7 @@ def sources_are_built(tree):
         while folder and f"{folder}/CMakeLists.txt" not in tree.texts:
             folder = os.path.dirname(folder)
         name = os.path.relpath(path, folder) if folder else path
-        build = tree.texts.get(os.path.join(folder, "CMakeLists.txt"), "")
+        build = _build_text(tree, os.path.join(folder, "CMakeLists.txt"))
         if not re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w./-])", build):
             yield f"{path}: no CMakeLists.txt builds it"
 
@@ -63,7 +81,7 @@ def scripts_are_used(tree):
             continue
         stem = re.escape(name.removesuffix(".py"))
         used = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w.-])|\b(?:import|from) {stem}\b")
-        if not any(used.search(text) for other, text in tree.texts.items() if other != path):
+        if not any(used.search(text) for text in _texts_that_call(tree, path)):
             yield f"{path}: no other file names it"
 
 
@@ -100,7 +118,7 @@ def labels_are_known(tree):
     for path in tree.paths:
         if not (under(path, "tests") and path.endswith("/CMakeLists.txt")):
             continue
-        for match in declared.finditer(tree.texts[path]):
+        for match in declared.finditer(_build_text(tree, path)):
             name, arguments = match.groups()
             labels = set(re.findall(r"[\w-]+", arguments.partition("LABELS")[2]))
             if not labels or labels - LABELS:
@@ -133,6 +151,7 @@ CANARIES = [
     (known_kinds, {"tools/helper": "not a script\n"}),
     (known_kinds, {"tools/not-executable": "#!/bin/sh\n"}),
     (sources_are_built, {"fs/format/b.cc": "", "fs/format/CMakeLists.txt": "SOURCES a.cc bb.cc b.cc.in"}),
+    (sources_are_built, {"tests/a/c_x.cc": "", "tests/a/CMakeLists.txt": "foreach(n a b)\nf(${n}_x.cc)\nendforeach()"}),
     (sources_are_built, {"tests/a/b.cc": "", "tests/CMakeLists.txt": "a"}),
     (scripts_are_used, {"tests/e2e/a.py": "a.py\n", "tests/e2e/b.txt": "data.py a.pyc\n"}),
     (not_overlong, {"fs/format/a.cc": "\n" * (MAXIMUM_LINES + 1)}),
@@ -141,4 +160,9 @@ CANARIES = [
     (links_lead_somewhere, {"fs/README.md": "[the format](FORMAT.md)", "kms/FORMAT.md": ""}),
     (labels_are_known, {"tests/a/CMakeLists.txt": "enfold_test(a SOURCES a.cc LABELS slow)"}),
     (labels_are_known, {"tests/a/CMakeLists.txt": "enfold_test(a SOURCES a.cc)"}),
+]
+
+INNOCENT = [
+    (sources_are_built, {"tests/a/b_x.cc": "", "tests/a/CMakeLists.txt": "foreach(n a b)\nf(${n}_x.cc)\nendforeach()"}),
+    (scripts_are_used, {"tests/e2e/tree.py": "", "tests/e2e/git.py": "import tree", "tests/CMakeLists.txt": "git.py"}),
 ]
