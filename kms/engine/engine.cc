@@ -1,6 +1,6 @@
 #include "kms/engine/engine.h"
 
-#include "kms/engine/key_cache.h"
+#include "kms/engine/key_table.h"
 #include "kms/engine/key_lookup.h"
 #include "kms/engine/validation.h"
 #include "kms/store/store_admin.h"
@@ -44,7 +44,7 @@ Result<void> rotate(Key& key, MaterialVersion material) {
 }  // namespace
 
 Engine::Engine(std::unique_ptr<Store> store, Entropy& entropy, Clock& clock)
-    : entropy_(entropy), clock_(clock), keys_(std::make_unique<KeyCache>(std::move(store))) {}
+    : entropy_(entropy), clock_(clock), keys_(std::make_unique<KeyTable>(std::move(store))) {}
 
 Engine::~Engine() = default;
 

@@ -20,7 +20,7 @@
 namespace enfold {
 
 class Store;
-class KeyCache;
+class KeyTable;
 struct Key;
 
 class Engine {
@@ -63,7 +63,7 @@ class Engine {
   Entropy& entropy_;
   Clock& clock_;
   std::mutex mutex_;  // guards keys_ and the store in it
-  std::unique_ptr<KeyCache> keys_;
+  std::unique_ptr<KeyTable> keys_;
 };
 
 // Opens the store at `dir` (kms/store/store_admin.h makes one) with the system's randomness and clock.

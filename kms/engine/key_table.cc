@@ -1,4 +1,4 @@
-#include "kms/engine/key_cache.h"
+#include "kms/engine/key_table.h"
 
 namespace enfold {
 namespace {
@@ -15,20 +15,20 @@ std::vector<RowChange> only(RowChange change) {
 
 }  // namespace
 
-Result<void> KeyCache::refresh() {
+Result<void> KeyTable::refresh() {
   ENFOLD_TRY_ASSIGN(std::uint64_t counter, store_->refresh());
   if (counter != counter_) keys_.clear();
   counter_ = counter;
   return {};
 }
 
-Result<std::optional<Key>> KeyCache::load(const KeyId& id) const {
+Result<std::optional<Key>> KeyTable::load(const KeyId& id) const {
   ENFOLD_TRY_ASSIGN(std::optional<WipedBytes> content, store_->read(row_of(id)));
   if (!content) return std::nullopt;
   return decode_key(id, content->expose());
 }
 
-Result<std::shared_ptr<const Key>> KeyCache::find(const KeyId& id) {
+Result<std::shared_ptr<const Key>> KeyTable::find(const KeyId& id) {
   ENFOLD_TRY(refresh());
   if (auto cached = keys_.find(id); cached != keys_.end()) return cached->second;
   ENFOLD_TRY_ASSIGN(std::optional<Key> key, load(id));
@@ -38,7 +38,7 @@ Result<std::shared_ptr<const Key>> KeyCache::find(const KeyId& id) {
   return shared;
 }
 
-Result<std::vector<KeyId>> KeyCache::list() {
+Result<std::vector<KeyId>> KeyTable::list() {
   ENFOLD_TRY(refresh());
   std::vector<KeyId> ids;
   for (const RowId& row : store_->list()) {
@@ -48,11 +48,11 @@ Result<std::vector<KeyId>> KeyCache::list() {
   return ids;
 }
 
-Result<void> KeyCache::insert(const Key& key) {
+Result<void> KeyTable::insert(const Key& key) {
   return store_->update([&]() -> Result<std::vector<RowChange>> { return only(change_to(key)); });
 }
 
-Result<std::shared_ptr<const Key>> KeyCache::change(const KeyId& id,
+Result<std::shared_ptr<const Key>> KeyTable::change(const KeyId& id,
                                                     const std::function<Result<void>(Key&)>& apply) {
   auto decide = [&]() -> Result<std::vector<RowChange>> {
     ENFOLD_TRY_ASSIGN(std::optional<Key> key, load(id));

@@ -11,9 +11,9 @@
 
 namespace enfold {
 
-class KeyCache {
+class KeyTable {
  public:
-  explicit KeyCache(std::unique_ptr<Store> store) : store_(std::move(store)) {}
+  explicit KeyTable(std::unique_ptr<Store> store) : store_(std::move(store)) {}
 
   // The key as the newest commit of any process has it; null where there is none.
   Result<std::shared_ptr<const Key>> find(const KeyId& id);
