@@ -6,12 +6,16 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <shared_mutex>
+#include <optional>
 
 #include "fs/format/header.h"
+#include "fs/volume/fair_shared_mutex.h"
+#include "fs/volume/file_state.h"
+#include "fs/volume/held_keys.h"
 #include "fs/volume/range_lock.h"
-#include "fs/volume/sector_set.h"
+#include "fs/volume/sector_io.h"
 #include "fs/volume/volume_context.h"
+#include "fs/volume/write_request.h"
 #include "kms/base/files.h"
 
 namespace enfold {
@@ -26,18 +30,21 @@ class FileBody {
     NewFileKeys made;
   };
   static Result<NewFile> prepare(VolumeContext& context);
+  // The record on disk says dirty, because a write follows a create: seal() the body before it goes, even
+  // when nothing was written. On failure `lower` may hold a part of a header: unlink it.
   static Result<std::shared_ptr<FileBody>> create(VolumeContext& context, NewFile prepared, Fd lower,
                                                   const DirectoryId& parent);
 
   // Verifies the header and unwraps the key. kDamaged where the header, or the size against the sealed
-  // length, is wrong. `writable` says that `lower` is open read-write.
+  // length, is wrong; kKmsBadAnswer where the KMS's key is not this file's; its other errors as they are.
+  // `writable` says that `lower` is open read-write.
   static Result<std::shared_ptr<FileBody>> open(VolumeContext& context, Fd lower, bool writable);
 
   FileBody(const FileBody&) = delete;
   FileBody& operator=(const FileBody&) = delete;
   ~FileBody();
 
-  [[nodiscard]] const FileId& file_id() const { return header_.prefix.file; }
+  [[nodiscard]] const FileId& file_id() const { return file_; }
   [[nodiscard]] std::uint64_t length() const { return length_.load(std::memory_order_acquire); }
   [[nodiscard]] bool writable() const { return write_fd_.load(std::memory_order_acquire) >= 0; }
 
@@ -46,33 +53,82 @@ class FileBody {
   // A hint for repair; goes to disk with the next state record.
   void set_parent(const DirectoryId& parent);
 
-  // Bytes read; less than asked only at the end of the file. kDamaged where a sector does not verify.
+  // Bytes read; less than asked only at the end of the file. kDamaged where a sector does not verify: `out`
+  // is then wiped.
   Result<std::size_t> read(std::uint64_t offset, MutableByteSpan out);
 
-  // All of `in` or an error; after an error the length is what it was before. kLimit past kMaxPlainLength, or
-  // when the last key epoch is used up.
+  // All of `in` or an error; after an error the length is what it was before, and each sector of the range
+  // old or new. kLimit past kMaxPlainLength, or when the last key epoch is used up; EROFS on a read-only
+  // volume and EBADF without a writable descriptor.
   Result<void> write(std::uint64_t offset, ByteSpan in);
 
-  // Shrinks, or grows by a hole.
+  // Shrinks, or grows by a hole. Errors as write(); after one, length and content are what they were.
   Result<void> resize(std::uint64_t length);
 
-  // What was written is on the device when this returns.
+  // What was written is on the device when this returns. After a failure every later call on this body fails
+  // too: the kernel forgets which pages it could not write.
   Result<void> sync(bool data_only);
 
   // Counts the handles that may write. seal() writes the clean state record with the exact length when
   // something was changed and no more than `other_writers_allowed` handles may still write; modification time
-  // is put back.
+  // is put back (the caller keeps others from setting times meanwhile).
   void add_writer() { writers_.fetch_add(1); }
   void drop_writer() { writers_.fetch_sub(1); }
   Result<void> seal(int other_writers_allowed);
 
  private:
   struct Parts;
-  explicit FileBody(Parts parts);
+  FileBody(VolumeContext& context, Parts parts);
+
+  [[nodiscard]] SectorCoder coder(FileKeys& keys) const { return {context_.keys.volume(), file_, keys}; }
+  [[nodiscard]] Result<void> check_may_write() const;
+  [[nodiscard]] std::unexpected<Error> named(Error error) const;
+  [[nodiscard]] std::unexpected<Error> damaged_sector(std::uint64_t index) const;
+  void log_damage(const Error& error);
+
+  // file_body_read.cc
+  Result<std::size_t> read_once(FileKeys& keys, std::uint64_t offset, MutableByteSpan out);
+  Result<void> read_pages(std::uint64_t first_index, MutableByteSpan pages);
+
+  // file_body_write.cc; for overwrite() resize_lock_ is held shared
+  Result<void> overwrite(FileKeys& keys, const WriteRequest& request);
+  Result<void> load_edges(SectorCoder& coder, const WriteRequest& request, std::uint64_t new_length,
+                          WriteEdges& edges);
+  Result<void> load_edge(SectorCoder& coder, const WriteRequest& request, std::uint64_t index,
+                         PlainSector& out);
+  Result<void> write_pages(std::uint64_t first_index, ByteSpan pages);
+
+  // file_body_grow.cc; resize_lock_ is held shared with growth_mutex_, or exclusively
+  Result<void> grow(FileKeys& keys, std::uint64_t new_length, const WriteRequest& request);
+  Result<void> load_old_tail(SectorCoder& coder, const WriteRequest& request, std::uint64_t new_length,
+                             PlainSector& out, bool& rewrite);
+  Result<void> write_growth(std::uint64_t new_length, std::uint64_t first_index, ByteSpan pages,
+                            ByteSpan old_tail_page);
+  void undo_growth();
+
+  // file_body_shrink.cc; resize_lock_ is held exclusively
+  Result<void> shrink(FileKeys& keys, std::uint64_t new_length);
+  Result<void> cut_in_sector(FileKeys& keys, std::uint64_t new_length);
 
   VolumeContext& context_;
+  FileId file_;
+  std::uint64_t lower_inode_;
   Fd read_fd_;
-  // ... the rest is this module's own
+  std::mutex adopt_mutex_;
+  Fd adopted_fd_;
+  std::atomic<int> write_fd_;  // read_fd_, adopted_fd_, or -1
+  std::atomic<std::uint64_t> length_;
+  std::atomic<int> writers_{0};
+  std::atomic<std::int64_t> logged_at_ns_;
+
+  HeldKeys keys_;
+  FileState state_;
+  FairSharedMutex resize_lock_;
+  std::mutex growth_mutex_;
+  RangeLock ranges_;
+
+  std::mutex sync_mutex_;
+  std::optional<Error> sync_failure_;  // guarded by sync_mutex_
 };
 
 }  // namespace enfold

@@ -3,6 +3,8 @@
 // key).
 #pragma once
 
+#include <cstring>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -52,7 +54,8 @@ class KeyCache {
   KeyCache(KmsClient& kms, const VolumeKeys& volume_keys, Clock& clock, std::string key_arn, Limits limits);
 
   // Asks the KMS for a new file's data key, and completes `prefix` (whose other fields are set) with the
-  // commitment. The keys are cached under the prefix's file id.
+  // commitment. The keys are cached under the prefix's file id. kKmsBadAnswer where another key than the one
+  // asked for answers, or the data key is all zero.
   Result<NewFileKeys> make(PrefixSpan prefix, const FileId& file);
 
   // Cached, or unwrapped by the KMS and checked against the prefix's commitment: kKmsBadAnswer where the
@@ -63,7 +66,29 @@ class KeyCache {
   void forget(const FileId& file);
 
  private:
-  void remember(const FileId& file, std::shared_ptr<FileKeys> keys);
+  struct FileIdHash {
+    // File ids are random, so any eight bytes of one are a hash.
+    std::size_t operator()(const FileId& file) const noexcept {
+      std::size_t hash = 0;
+      std::memcpy(&hash, file.bytes.data(), sizeof(hash));
+      return hash;
+    }
+  };
+  struct Entry {
+    FileId file;
+    Digest commitment;
+    std::shared_ptr<FileKeys> keys;
+  };
+  // All entries live equally long, so the order of age is the order of expiry.
+  using Entries = std::list<Entry>;
+
+  [[nodiscard]] std::int64_t good_until_ns() const { return clock_.monotonic_ns() + limits_.max_age_ns; }
+  std::shared_ptr<FileKeys> cached(const FileId& file, ByteSpan commitment);
+  Result<std::shared_ptr<FileKeys>> ask(ConstPrefixSpan prefix, const FileId& file,
+                                        const Recipient& recipient);
+  void remember(const FileId& file, ByteSpan commitment, std::shared_ptr<FileKeys> keys);
+  void drop(const FileId& file);           // mutex_ is held
+  void drop_expired(std::int64_t now_ns);  // mutex_ is held
 
   KmsClient& kms_;
   const VolumeKeys& volume_keys_;
@@ -71,7 +96,8 @@ class KeyCache {
   std::string key_arn_;
   Limits limits_;
   std::mutex mutex_;
-  std::unordered_map<std::string, std::shared_ptr<FileKeys>> entries_;
+  Entries by_age_;  // the oldest first
+  std::unordered_map<FileId, Entries::iterator, FileIdHash> by_file_;
 };
 
 // The KMS encryption contexts of format version 1.

@@ -1,0 +1,172 @@
+#include "fs/volume/file_body.h"
+
+#include <cerrno>
+
+#include "kms/base/log.h"
+
+namespace enfold {
+namespace {
+
+constexpr std::int64_t kLogEveryNs = std::int64_t{60} * 1'000'000'000;
+
+std::string inode_text(std::uint64_t inode) { return "lower inode " + std::to_string(inode); }
+
+std::unexpected<Error> damaged_header(std::uint64_t inode, std::string_view what) {
+  return make_error(Errc::kDamaged,
+                    inode_text(inode) + ": " + std::string(what) + "; `enfold check` names the file");
+}
+
+Result<HeaderPage> read_header(Files& files, int fd, std::uint64_t inode) {
+  HeaderPage page{};
+  ENFOLD_TRY_ASSIGN(const std::size_t size, read_full(files, fd, page, 0));
+  if (size < page.size()) return damaged_header(inode, "the header page is cut short");
+  if (all_zero(page)) return damaged_header(inode, "the header page is all zero");
+  return page;
+}
+
+Result<Header> verified_header(const HeaderPage& page, const VolumeKeys& keys, const StatX& stat) {
+  auto header = decode_header(page, keys);
+  if (!header && header.error().code == Errc::kDamaged)
+    return damaged_header(stat.stx_ino, header.error().message);
+  if (!header) return add_context(std::move(header).error(), inode_text(stat.stx_ino));
+  if (plain_length_of(stat.stx_size) != header->state.sealed_length)
+    return damaged_header(stat.stx_ino, "file " + header->prefix.file.hex() + " has " +
+                                            std::to_string(stat.stx_size) +
+                                            " bytes where its sealed length says " +
+                                            std::to_string(lower_size_of(header->state.sealed_length)));
+  return header;
+}
+
+}  // namespace
+
+struct FileBody::Parts {
+  FileState::Origin origin;
+  Fd lower;
+  bool writable = false;
+  std::uint64_t lower_inode = 0;
+  const HeaderPage& page;
+  FileId file;
+  StateRecord on_disk;
+  Envelope envelope;
+  std::shared_ptr<FileKeys> keys;
+};
+
+FileBody::FileBody(VolumeContext& context, Parts parts)
+    : context_(context),
+      file_(parts.file),
+      lower_inode_(parts.lower_inode),
+      read_fd_(std::move(parts.lower)),
+      write_fd_(parts.writable ? read_fd_.get() : -1),
+      length_(parts.on_disk.sealed_length),
+      logged_at_ns_(context.clock.monotonic_ns() - kLogEveryNs),
+      keys_(context, prefix_of(parts.page), parts.file, std::move(parts.envelope), std::move(parts.keys)),
+      state_(context, prefix_of(parts.page), parts.file, parts.on_disk, parts.origin) {}
+
+FileBody::~FileBody() = default;
+
+Result<FileBody::NewFile> FileBody::prepare(VolumeContext& context) {
+  NewFile out{};
+  Prefix prefix;
+  prefix.volume = context.keys.volume();
+  prefix.file = FileId::random(context.entropy);
+  prefix.salt = random_array<32>(context.entropy);
+  encode_prefix(prefix, prefix_of(out.page));
+  out.file = prefix.file;
+  ENFOLD_TRY_ASSIGN(out.made, context.file_keys.make(prefix_of(out.page), prefix.file));
+  StateRecord state;
+  state.clean = false;
+  state.epoch = context.epoch;
+  ENFOLD_TRY(finish_header(out.made.envelope, state, context.keys, prefix.file, out.page));
+  return out;
+}
+
+Result<std::shared_ptr<FileBody>> FileBody::create(VolumeContext& context, NewFile prepared, Fd lower,
+                                                   const DirectoryId& parent) {
+  StateRecord state;
+  state.clean = false;
+  state.epoch = context.epoch;
+  state.sector_writes = WriteBudget::kReserveAhead;
+  state.parent = parent;
+  encode_state(state, prefix_of(prepared.page), context.keys.state_mac(prepared.file),
+               state_of(prepared.page));
+  ENFOLD_TRY_ASSIGN(const StatX stat, context.files.stat_at(lower.get(), ""));
+  ENFOLD_TRY(write_full(context.files, lower.get(), prepared.page, 0));
+  return std::shared_ptr<FileBody>(new FileBody(
+      context, {FileState::Origin::kCreated, std::move(lower), true, stat.stx_ino, prepared.page,
+                prepared.file, state, std::move(prepared.made.envelope), std::move(prepared.made.keys)}));
+}
+
+Result<std::shared_ptr<FileBody>> FileBody::open(VolumeContext& context, Fd lower, bool writable) {
+  ENFOLD_TRY_ASSIGN(const StatX stat, context.files.stat_at(lower.get(), ""));
+  ENFOLD_TRY_ASSIGN(const HeaderPage page, read_header(context.files, lower.get(), stat.stx_ino));
+  ENFOLD_TRY_ASSIGN(Header header, verified_header(page, context.keys, stat));
+  const FileId file = header.prefix.file;
+  ENFOLD_TRY_ASSIGN(auto keys, context.file_keys.unwrap(prefix_of(page), file, header.envelope));
+  return std::shared_ptr<FileBody>(
+      new FileBody(context, {FileState::Origin::kOpened, std::move(lower), writable, stat.stx_ino, page, file,
+                             header.state, std::move(header.envelope), std::move(keys)}));
+}
+
+void FileBody::adopt_writable(Fd lower) {
+  std::lock_guard lock(adopt_mutex_);
+  if (writable()) return;
+  adopted_fd_ = std::move(lower);
+  write_fd_.store(adopted_fd_.get(), std::memory_order_release);
+}
+
+void FileBody::set_parent(const DirectoryId& parent) { state_.set_parent(parent); }
+
+Result<void> FileBody::resize(std::uint64_t length) {
+  ENFOLD_TRY(check_may_write());
+  if (length > kMaxPlainLength)
+    return make_error(Errc::kLimit, "file " + file_.hex() + ": longer than 2^62 bytes");
+  ENFOLD_TRY_ASSIGN(const auto keys, keys_.current());
+  std::unique_lock exclusive(resize_lock_);
+  const std::uint64_t old_length = this->length();
+  if (length == old_length) return {};
+  return length < old_length ? shrink(*keys, length) : grow(*keys, length, {});
+}
+
+Result<void> FileBody::sync(bool data_only) {
+  std::lock_guard lock(sync_mutex_);
+  if (sync_failure_) return std::unexpected(*sync_failure_);
+  const int fd = writable() ? write_fd_.load(std::memory_order_acquire) : read_fd_.get();
+  auto done = data_only ? context_.files.sync_data(fd) : context_.files.sync(fd);
+  if (done) return done;
+  sync_failure_ = named(std::move(done).error()).error();
+  return std::unexpected(*sync_failure_);
+}
+
+Result<void> FileBody::seal(int other_writers_allowed) {
+  if (!writable() || !state_.dirty()) return {};
+  std::unique_lock exclusive(resize_lock_);
+  if (writers_.load() > other_writers_allowed) return {};
+  auto done = state_.seal(write_fd_.load(std::memory_order_acquire), length());
+  if (!done) return named(std::move(done).error());
+  return done;
+}
+
+Result<void> FileBody::check_may_write() const {
+  if (context_.read_only) return system_error(EROFS, "the volume is mounted read-only");
+  if (!writable()) return system_error(EBADF, "the file is not open for writing");
+  return {};
+}
+
+std::unexpected<Error> FileBody::named(Error error) const {
+  return add_context(std::move(error), "file " + file_.hex() + " (" + inode_text(lower_inode_) + ")");
+}
+
+std::unexpected<Error> FileBody::damaged_sector(std::uint64_t index) const {
+  return named({Errc::kDamaged, 0,
+                "sector " + std::to_string(index) + " does not verify; `enfold check` names the file"});
+}
+
+// One line a minute for each file: an application may ask for the same sector for ever.
+void FileBody::log_damage(const Error& error) {
+  const std::int64_t now_ns = context_.clock.monotonic_ns();
+  std::int64_t logged_at_ns = logged_at_ns_.load();
+  if (now_ns - logged_at_ns < kLogEveryNs) return;
+  if (logged_at_ns_.compare_exchange_strong(logged_at_ns, now_ns)) log_error(describe(error));
+}
+
+}  // namespace enfold

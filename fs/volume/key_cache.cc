@@ -1,0 +1,131 @@
+#include "fs/volume/key_cache.h"
+
+namespace enfold {
+namespace {
+
+ByteSpan commitment_of(ConstPrefixSpan prefix) { return prefix.subspan<kPrefixBoundBytes>(); }
+
+std::string data_key_of(const FileId& file) { return "the data key of file " + file.hex(); }
+
+// A KMS that answers for another key than the one asked would leave files that the volume's key never opens.
+// An alias or a bare id says nothing about the ARN that it stands for.
+bool answered_by(const GeneratedDataKey& answer, const std::string& asked) {
+  const bool is_key_arn = asked.starts_with("arn:") && asked.find(":key/") != std::string::npos;
+  return is_key_arn ? answer.key_arn == asked : !answer.key_arn.empty();
+}
+
+Result<void> check_generated(const GeneratedDataKey& answer, const std::string& asked) {
+  if (!answered_by(answer, asked))
+    return make_error(Errc::kKmsBadAnswer,
+                      "the KMS answered with key '" + answer.key_arn + "' where '" + asked + "' was asked");
+  if (answer.ciphertext.empty())
+    return make_error(Errc::kKmsBadAnswer, "the KMS answered an empty ciphertext");
+  if (all_zero(answer.plaintext.expose()))
+    return make_error(Errc::kKmsBadAnswer, "the KMS answered a data key of zeros");
+  return {};
+}
+
+}  // namespace
+
+ContentCipher& FileKeys::content(std::uint8_t key_epoch) {
+  std::lock_guard lock(mutex_);
+  auto& cipher = ciphers_[key_epoch];
+  if (!cipher) cipher = std::make_unique<ContentCipher>(content_key(key_, key_epoch));
+  return *cipher;
+}
+
+KeyCache::KeyCache(KmsClient& kms, const VolumeKeys& volume_keys, Clock& clock, std::string key_arn,
+                   Limits limits)
+    : kms_(kms), volume_keys_(volume_keys), clock_(clock), key_arn_(std::move(key_arn)), limits_(limits) {}
+
+Result<NewFileKeys> KeyCache::make(PrefixSpan prefix, const FileId& file) {
+  const std::int64_t until_ns = good_until_ns();  // counted from before the question
+  auto answer = kms_.generate_data_key(key_arn_, file_key_context(volume_keys_.volume(), file));
+  if (!answer) return add_context(std::move(answer).error(), data_key_of(file));
+  if (auto good = check_generated(*answer, key_arn_); !good)
+    return add_context(std::move(good).error(), data_key_of(file));
+  FileKey key = volume_keys_.file_key(answer->plaintext, prefix.first<kPrefixBoundBytes>());
+  const Digest commitment = file_commitment(key);
+  set_commitment(commitment, prefix);
+  auto keys = std::make_shared<FileKeys>(std::move(key), until_ns);
+  remember(file, commitment, keys);
+  Envelope envelope{1, {{Provider::kAwsKms, std::move(answer->key_arn), std::move(answer->ciphertext)}}};
+  return NewFileKeys{std::move(keys), std::move(envelope)};
+}
+
+Result<std::shared_ptr<FileKeys>> KeyCache::unwrap(ConstPrefixSpan prefix, const FileId& file,
+                                                   const Envelope& envelope) {
+  if (auto keys = cached(file, commitment_of(prefix))) return keys;
+  Error first{Errc::kDamaged, 0, "the envelope of file " + file.hex() + " names no recipient"};
+  for (std::size_t i = 0; i < envelope.recipients.size(); ++i) {
+    auto keys = ask(prefix, file, envelope.recipients[i]);
+    if (keys) {
+      remember(file, commitment_of(prefix), *keys);
+      return keys;
+    }
+    if (i == 0) first = std::move(keys).error();
+  }
+  return std::unexpected(std::move(first));
+}
+
+Result<std::shared_ptr<FileKeys>> KeyCache::ask(ConstPrefixSpan prefix, const FileId& file,
+                                                const Recipient& recipient) {
+  const std::int64_t until_ns = good_until_ns();
+  DataKey data_key;
+  auto answer = kms_.decrypt(recipient.key_arn, recipient.ciphertext,
+                             file_key_context(volume_keys_.volume(), file), data_key.expose_mutable());
+  if (!answer) return add_context(std::move(answer).error(), data_key_of(file));
+  FileKey key = volume_keys_.file_key(data_key, prefix.first<kPrefixBoundBytes>());
+  if (!equal_in_constant_time(file_commitment(key), commitment_of(prefix)))
+    return make_error(Errc::kKmsBadAnswer, "the KMS answered a key that is not " + data_key_of(file) +
+                                               "; check which KMS the volume is pinned to");
+  return std::make_shared<FileKeys>(std::move(key), until_ns);
+}
+
+std::shared_ptr<FileKeys> KeyCache::cached(const FileId& file, ByteSpan commitment) {
+  const std::int64_t now_ns = clock_.monotonic_ns();
+  std::lock_guard lock(mutex_);
+  drop_expired(now_ns);
+  auto found = by_file_.find(file);
+  if (found == by_file_.end()) return nullptr;
+  const Entry& entry = *found->second;
+  // A header with another commitment under a known file id gets no keys that were verified for the known one.
+  return equal_in_constant_time(entry.commitment, commitment) ? entry.keys : nullptr;
+}
+
+void KeyCache::remember(const FileId& file, ByteSpan commitment, std::shared_ptr<FileKeys> keys) {
+  Entry entry{file, {}, std::move(keys)};
+  std::ranges::copy(commitment, entry.commitment.begin());
+  std::lock_guard lock(mutex_);
+  drop(file);
+  while (by_age_.size() >= limits_.max_entries && !by_age_.empty()) drop(FileId(by_age_.front().file));
+  by_age_.push_back(std::move(entry));
+  by_file_[file] = std::prev(by_age_.end());
+}
+
+void KeyCache::forget(const FileId& file) {
+  std::lock_guard lock(mutex_);
+  drop(file);
+}
+
+void KeyCache::drop(const FileId& file) {
+  auto found = by_file_.find(file);
+  if (found == by_file_.end()) return;
+  by_age_.erase(found->second);
+  by_file_.erase(found);
+}
+
+void KeyCache::drop_expired(std::int64_t now_ns) {
+  while (!by_age_.empty() && by_age_.front().keys->good_until_ns() <= now_ns)
+    drop(FileId(by_age_.front().file));
+}
+
+EncryptionContext file_key_context(const VolumeId& volume, const FileId& file) {
+  return {{"enfold:purpose", "file-key"}, {"enfold:volume", volume.hex()}, {"enfold:file", file.hex()}};
+}
+
+EncryptionContext volume_secret_context(const VolumeId& volume) {
+  return {{"enfold:purpose", "volume-secret"}, {"enfold:volume", volume.hex()}};
+}
+
+}  // namespace enfold

@@ -1,0 +1,148 @@
+// A KMS in memory with switchable faults, for the tests of what stands on one. Thread-safe.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "kms/base/entropy.h"
+#include "kms/client/kms_client.h"
+
+namespace enfold {
+
+inline constexpr const char* kFakeKeyArn =
+    "arn:aws:kms:us-east-1:111122223333:key/11111111-2222-3333-4444-555555555555";
+inline constexpr const char* kFakeOtherArn =
+    "arn:aws:kms:us-east-1:111122223333:key/99999999-2222-3333-4444-555555555555";
+
+class FakeKms final : public KmsClient {
+ public:
+  enum class Fault {
+    kNone,
+    kWrongKey,        // answers another random key
+    kConstantKey,     // answers the same known key to all
+    kZeroKey,         // answers 32 zero bytes
+    kOtherArn,        // says that another key wrapped it
+    kReplay,          // answers what it answered to the call before, of whatever file
+    kEmptyBlob,       // answers a ciphertext of no bytes
+    kIgnoresContext,  // opens every ciphertext, whatever the context
+    kUnavailable,
+    kDisabled,
+    kDenied,
+    kThrottled,
+  };
+
+  explicit FakeKms(Entropy& entropy, std::string key_arn = kFakeKeyArn)
+      : entropy_(entropy), key_arn_(std::move(key_arn)) {}
+
+  void set_fault(Fault fault) { fault_ = fault; }
+  [[nodiscard]] int generate_calls() const { return generate_calls_; }
+  [[nodiscard]] int decrypt_calls() const { return decrypt_calls_; }
+  [[nodiscard]] int encrypt_calls() const { return encrypt_calls_; }
+
+  Result<GeneratedDataKey> generate_data_key(const std::string& key,
+                                             const EncryptionContext& context) override {
+    ++generate_calls_;
+    ENFOLD_TRY(refusal());
+    auto plain = random_array<32>(entropy_);
+    distort_answer(plain);
+    Bytes blob = store(key, plain, context);
+    if (fault_ == Fault::kEmptyBlob) blob.clear();
+    return GeneratedDataKey{DataKey(plain), std::move(blob), answered_arn(key)};
+  }
+
+  Result<Bytes> encrypt(const std::string& key, ByteSpan plaintext,
+                        const EncryptionContext& context) override {
+    ++encrypt_calls_;
+    ENFOLD_TRY(refusal());
+    std::array<std::uint8_t, 32> plain{};
+    std::ranges::copy(plaintext.first(std::min<std::size_t>(plaintext.size(), plain.size())), plain.begin());
+    return store(key, plain, context);
+  }
+
+  Result<void> decrypt(const std::string& key_arn, ByteSpan ciphertext, const EncryptionContext& context,
+                       std::span<std::uint8_t, 32> plaintext) override {
+    ++decrypt_calls_;
+    ENFOLD_TRY(refusal());
+    std::lock_guard lock(mutex_);
+    auto found = wrapped_.find(Bytes(ciphertext.begin(), ciphertext.end()));
+    if (found == wrapped_.end() || (found->second.context != context && fault_ != Fault::kIgnoresContext))
+      return make_error(Errc::kKmsInvalidCiphertext, "fake KMS: not a ciphertext of this context");
+    if (fault_ == Fault::kOtherArn || found->second.key_arn != key_arn)
+      return make_error(Errc::kKmsBadAnswer, "fake KMS: answered by another key");
+    std::ranges::copy(found->second.plain, plaintext.begin());
+    distort(plaintext);
+    return {};
+  }
+
+  Result<KeyDescription> describe_key(const std::string& key) override {
+    ENFOLD_TRY(refusal());
+    return KeyDescription{arn_of(key), fault_ == Fault::kDisabled ? "Disabled" : "Enabled", "material-1"};
+  }
+
+ private:
+  struct Wrapped {
+    std::string key_arn;
+    EncryptionContext context;
+    std::array<std::uint8_t, 32> plain;
+  };
+
+  Result<void> refusal() const {
+    switch (fault_.load()) {
+      case Fault::kUnavailable:
+        return make_error(Errc::kKmsUnavailable, "fake KMS: no answer");
+      case Fault::kDisabled:
+        return make_error(Errc::kKmsDisabled, key_arn_ + " is disabled.");
+      case Fault::kDenied:
+        return make_error(Errc::kKmsAccessDenied, "fake KMS: access denied");
+      case Fault::kThrottled:
+        return make_error(Errc::kKmsThrottled, "fake KMS: rate exceeded");
+      default:
+        return {};
+    }
+  }
+
+  void distort_answer(std::span<std::uint8_t, 32> plain) {
+    std::lock_guard lock(mutex_);
+    distort(plain);
+  }
+
+  // The mutex is held.
+  void distort(std::span<std::uint8_t, 32> plain) {
+    if (fault_ == Fault::kWrongKey) entropy_.fill(plain);
+    if (fault_ == Fault::kConstantKey) std::ranges::fill(plain, std::uint8_t{0x42});
+    if (fault_ == Fault::kZeroKey) std::ranges::fill(plain, std::uint8_t{0});
+    if (fault_ == Fault::kReplay) std::ranges::copy(last_plain_, plain.begin());
+    std::ranges::copy(plain, last_plain_.begin());
+  }
+
+  Bytes store(const std::string& key, const std::array<std::uint8_t, 32>& plain,
+              const EncryptionContext& context) {
+    const auto random = random_array<100>(entropy_);
+    Bytes blob(random.begin(), random.end());
+    std::lock_guard lock(mutex_);
+    wrapped_[blob] = Wrapped{arn_of(key), context, plain};
+    return blob;
+  }
+
+  [[nodiscard]] std::string arn_of(const std::string& key) const {
+    return key.starts_with("arn:") ? key : key_arn_;
+  }
+  [[nodiscard]] std::string answered_arn(const std::string& key) const {
+    return fault_ == Fault::kOtherArn ? kFakeOtherArn : arn_of(key);
+  }
+
+  Entropy& entropy_;
+  std::string key_arn_;
+  std::atomic<Fault> fault_{Fault::kNone};
+  std::atomic<int> generate_calls_{0};
+  std::atomic<int> decrypt_calls_{0};
+  std::atomic<int> encrypt_calls_{0};
+  std::mutex mutex_;
+  std::map<Bytes, Wrapped> wrapped_;
+  std::array<std::uint8_t, 32> last_plain_{};
+};
+
+}  // namespace enfold
