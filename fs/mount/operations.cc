@@ -1,0 +1,103 @@
+#include "fs/mount/operations.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+#include <new>
+
+namespace enfold {
+namespace {
+
+// libfuse is C, so no exception may pass through it; those of the standard library are an error of this one
+// request.
+template <auto kCallback>
+struct Guarded;
+
+template <class... Arguments, void (*kCallback)(fuse_req_t, Arguments...)>
+struct Guarded<kCallback> {
+  static void call(fuse_req_t request, Arguments... arguments) {
+    try {
+      kCallback(request, arguments...);
+    } catch (const std::bad_alloc&) {
+      fuse_reply_err(request, ENOMEM);
+    } catch (const std::exception&) {
+      fuse_reply_err(request, EIO);
+    }
+  }
+};
+
+void want(fuse_conn_info* connection, unsigned capability, bool wanted = true) {
+  connection->want &= ~capability;
+  if (wanted) connection->want |= connection->capable & capability;
+}
+
+void set_name_operations(fuse_lowlevel_ops& out) {
+  out.lookup = Guarded<ops::lookup>::call;
+  out.forget = Guarded<ops::forget>::call;
+  out.forget_multi = Guarded<ops::forget_multi>::call;
+  out.readlink = Guarded<ops::readlink>::call;
+  out.mknod = Guarded<ops::mknod>::call;
+  out.mkdir = Guarded<ops::mkdir>::call;
+  out.symlink = Guarded<ops::symlink>::call;
+  out.link = Guarded<ops::link>::call;
+  out.unlink = Guarded<ops::unlink>::call;
+  out.rmdir = Guarded<ops::rmdir>::call;
+  out.rename = Guarded<ops::rename>::call;
+}
+
+void set_attribute_operations(fuse_lowlevel_ops& out) {
+  out.getattr = Guarded<ops::getattr>::call;
+  out.setattr = Guarded<ops::setattr>::call;
+  out.statfs = Guarded<ops::statfs>::call;
+  out.getxattr = Guarded<ops::getxattr>::call;
+  out.setxattr = Guarded<ops::setxattr>::call;
+  out.listxattr = Guarded<ops::listxattr>::call;
+  out.removexattr = Guarded<ops::removexattr>::call;
+}
+
+void set_open_file_operations(fuse_lowlevel_ops& out) {
+  out.create = Guarded<ops::create>::call;
+  out.open = Guarded<ops::open>::call;
+  out.read = Guarded<ops::read>::call;
+  out.write = Guarded<ops::write>::call;
+  out.flush = Guarded<ops::flush>::call;
+  out.release = Guarded<ops::release>::call;
+  out.fsync = Guarded<ops::fsync>::call;
+  out.opendir = Guarded<ops::opendir>::call;
+  out.readdir = Guarded<ops::readdir>::call;
+  out.readdirplus = Guarded<ops::readdirplus>::call;
+  out.releasedir = Guarded<ops::releasedir>::call;
+  out.fsyncdir = Guarded<ops::fsyncdir>::call;
+}
+
+}  // namespace
+
+void ops::init(void* userdata, fuse_conn_info* connection) {
+  constexpr unsigned kMaxRequest_bytes = 1 << 20;
+  connection->max_write = std::min(connection->max_write, kMaxRequest_bytes);
+  connection->max_readahead = std::min(connection->max_readahead, kMaxRequest_bytes);
+  connection->max_background = 64;
+  want(connection, FUSE_CAP_CACHE_SYMLINKS);
+  want(connection, FUSE_CAP_WRITEBACK_CACHE, static_cast<Mounted*>(userdata)->writeback);
+  // Nobody writes behind the kernel's back, so a changed time never means that cached pages are old.
+  want(connection, FUSE_CAP_AUTO_INVAL_DATA, false);
+  want(connection, FUSE_CAP_EXPLICIT_INVAL_DATA);
+  // What is decrypted lies in memory: pipes would only add system calls.
+  want(connection, FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE, false);
+}
+
+// No locks: flock(2) and fcntl(2) locks are the kernel's own then. No fallocate, lseek and copy_file_range:
+// the kernel answers or emulates them.
+const fuse_lowlevel_ops& operations() {
+  static const fuse_lowlevel_ops kTable = [] {
+    fuse_lowlevel_ops out{};
+    out.init = ops::init;
+    set_name_operations(out);
+    set_attribute_operations(out);
+    set_open_file_operations(out);
+    return out;
+  }();
+  return kTable;
+}
+
+}  // namespace enfold

@@ -1,0 +1,46 @@
+#include "fs/mount/requests.h"
+
+#include <cerrno>
+
+namespace enfold {
+
+fuse_entry_param entry_param(const Entry& entry) {
+  fuse_entry_param out{};
+  out.ino = entry.inode;
+  out.attr = entry.attributes;
+  out.attr_timeout = kForever_s;
+  out.entry_timeout = kForever_s;
+  return out;
+}
+
+void answer_error(fuse_req_t request, std::string_view operation, fuse_ino_t inode, const Error& error) {
+  mounted(request).errors.report(operation, inode, error);
+  fuse_reply_err(request, errno_of(error));
+}
+
+void answer(fuse_req_t request, std::string_view operation, fuse_ino_t inode, const Result<void>& result) {
+  if (!result) return answer_error(request, operation, inode, result.error());
+  fuse_reply_err(request, 0);
+}
+
+void answer(fuse_req_t request, std::string_view operation, fuse_ino_t inode,
+            const Result<struct stat>& result) {
+  if (!result) return answer_error(request, operation, inode, result.error());
+  fuse_reply_attr(request, &*result, kForever_s);
+}
+
+void answer(fuse_req_t request, std::string_view operation, fuse_ino_t parent, const Result<Entry>& result) {
+  if (!result) return answer_error(request, operation, parent, result.error());
+  Volume& volume = tree(request);
+  fuse_entry_param entry = entry_param(*result);
+  // ENOENT: the request is gone, so the kernel never counts this lookup.
+  if (fuse_reply_entry(request, &entry) == -ENOENT) volume.forget(result->inode, 1);
+}
+
+MutableByteSpan thread_buffer(std::size_t size) {
+  thread_local Bytes buffer;
+  if (buffer.size() < size) buffer.resize(size);
+  return MutableByteSpan(buffer).first(size);
+}
+
+}  // namespace enfold
