@@ -13,15 +13,13 @@
 #include <vector>
 
 #include "fs/format/names.h"
+#include "fs/volume/inode.h"
 #include "fs/volume/volume_context.h"
 
 namespace enfold {
 
-class Inode;
 class FileBody;
-
-using InodeNumber = std::uint64_t;  // the kernel's node id: never reused while a volume is open
-inline constexpr InodeNumber kRootInode = 1;
+class OpenFiles;
 
 struct Entry {
   InodeNumber inode = 0;
@@ -50,25 +48,27 @@ struct DirectoryEntry {
   std::uint64_t number = 0;  // lower inode number
 };
 
-// An open file. Closing: flush() for each close(2), release() once at the end.
+// An open file. Closing: flush() for each close(2), release() once at the end, before the volume goes.
 class FileHandle {
  public:
-  FileHandle(std::shared_ptr<Inode> inode, std::shared_ptr<FileBody> body, bool writes);
+  // Only OpenFiles makes them.
+  FileHandle(OpenFiles& owner, std::shared_ptr<Inode> inode, std::shared_ptr<FileBody> body, bool writes);
   FileHandle(const FileHandle&) = delete;
   FileHandle& operator=(const FileHandle&) = delete;
   ~FileHandle();  // as release()
 
   Result<std::size_t> read(std::uint64_t offset, MutableByteSpan out);
-  Result<void> write(std::uint64_t offset, ByteSpan in);
+  Result<void> write(std::uint64_t offset, ByteSpan in);  // kSystem EBADF where it was opened for reading
   Result<void> sync(bool data_only);
   Result<void> flush();
-  Result<void> release();
+  Result<void> release();  // no other call may run or follow
   [[nodiscard]] FileBody& body() { return *body_; }
   [[nodiscard]] const std::shared_ptr<Inode>& inode() const { return inode_; }
 
  private:
+  OpenFiles& owner_;
   std::shared_ptr<Inode> inode_;
-  std::shared_ptr<FileBody> body_;
+  std::shared_ptr<FileBody> body_;  // null once released
   bool writes_;
 };
 

@@ -1,0 +1,111 @@
+#include "fs/volume/attributes.h"
+
+#include <sys/sysmacros.h>
+
+#include <cerrno>
+
+#include "fs/format/length.h"
+#include "fs/volume/file_body.h"
+#include "kms/base/log.h"
+
+namespace enfold {
+namespace {
+
+timespec time_of(const statx_timestamp& lower) { return {lower.tv_sec, static_cast<long>(lower.tv_nsec)}; }
+
+// Everybody may do everything with a symlink, says Linux; below it is a file that only its owner may read.
+mode_t permissions_of(const StatX& lower, mode_t type) {
+  return type == S_IFLNK ? mode_t{0777} : mode_t{lower.stx_mode} & 07777U;
+}
+
+struct stat common_attributes(const StatX& lower, mode_t type) {
+  struct stat out {};
+  out.st_ino = lower.stx_ino;
+  out.st_mode = type | permissions_of(lower, type);
+  out.st_nlink = lower.stx_nlink;
+  out.st_uid = lower.stx_uid;
+  out.st_gid = lower.stx_gid;
+  out.st_blksize = static_cast<blksize_t>(lower.stx_blksize);
+  out.st_blocks = static_cast<blkcnt_t>(lower.stx_blocks);
+  out.st_atim = time_of(lower.stx_atime);
+  out.st_mtim = time_of(lower.stx_mtime);
+  out.st_ctim = time_of(lower.stx_ctime);
+  if (type == S_IFDIR) out.st_size = static_cast<off_t>(lower.stx_size);
+  // A damaged file shows as an empty one, so that it can be seen and removed; opening it says what is wrong.
+  if (type == S_IFREG) out.st_size = static_cast<off_t>(plain_length_of(lower.stx_size).value_or(0));
+  return out;
+}
+
+bool has_metadata(const AttributeChanges& changes) {
+  return changes.mode || changes.uid || changes.gid || changes.access_time || changes.modification_time;
+}
+
+}  // namespace
+
+Result<struct stat> Attributes::of(const InodePtr& inode) {
+  const std::shared_ptr<FileBody> body = inode->body();
+  if (!body) {
+    ENFOLD_TRY_ASSIGN(const StatX lower, parts_.places.current_status(inode));
+    return of(inode, lower);
+  }
+  // Not between a header write and putting the times back.
+  const std::lock_guard sealing(inode->sealing);
+  ENFOLD_TRY_ASSIGN(const StatX lower, parts_.places.current_status(inode));
+  struct stat out = common_attributes(lower, inode->lower.type);
+  out.st_size = static_cast<off_t>(body->length());
+  return out;
+}
+
+Result<struct stat> Attributes::of(const InodePtr& inode, const StatX& lower) {
+  if (inode->body()) return of(inode);
+  struct stat out = common_attributes(lower, inode->lower.type);
+  ENFOLD_TRY(add_special(inode, out));
+  return out;
+}
+
+// A symlink's length and a device's number stand in the sealed content; a damaged one shows without them.
+Result<void> Attributes::add_special(const InodePtr& inode, struct stat& out) {
+  const mode_t type = inode->lower.type;
+  if (type != S_IFLNK && type != S_IFCHR && type != S_IFBLK) return {};
+  auto special = parts_.specials.load(inode);
+  if (!special && special.error().code == Errc::kDamaged) {
+    log_warning("inode " + std::to_string(inode->number) + ": " + describe(special.error()));
+    return {};
+  }
+  if (!special) return std::unexpected(std::move(special).error());
+  out.st_size = static_cast<off_t>((*special)->target.size());
+  out.st_rdev = makedev((*special)->device_major, (*special)->device_minor);
+  return {};
+}
+
+Result<void> Attributes::set(const InodePtr& inode, const AttributeChanges& changes) {
+  if (changes.length) ENFOLD_TRY(set_length(inode, *changes.length));
+  if (!has_metadata(changes)) return {};
+  return set_metadata(inode, changes);
+}
+
+Result<void> Attributes::set_length(const InodePtr& inode, std::uint64_t length) {
+  if (inode->is_directory()) return system_error(EISDIR, "truncate");
+  if (!inode->is_regular()) return system_error(EINVAL, "truncate");
+  ENFOLD_TRY_ASSIGN(const std::unique_ptr<FileHandle> handle, parts_.open_files.open(inode, true));
+  ENFOLD_TRY(handle->body().resize(length));
+  return handle->release();
+}
+
+Result<void> Attributes::set_metadata(const InodePtr& inode, const AttributeChanges& changes) {
+  constexpr timespec kOmit = {0, UTIME_OMIT};
+  Files& files = parts_.context.files;
+  const std::lock_guard sealing(inode->sealing);
+  const SharedNames names(parts_.places.names());
+  ENFOLD_TRY_ASSIGN(const SharedFd fd, parts_.places.descriptor(inode));
+  if (changes.uid || changes.gid)
+    ENFOLD_TRY(files.set_owner(fd->get(), changes.uid.value_or(static_cast<uid_t>(-1)),
+                               changes.gid.value_or(static_cast<gid_t>(-1))));
+  if (changes.mode) ENFOLD_TRY(files.set_mode(fd->get(), *changes.mode & 07777U));
+  if (changes.access_time || changes.modification_time)
+    ENFOLD_TRY(files.set_times(
+        fd->get(), {changes.access_time.value_or(kOmit), changes.modification_time.value_or(kOmit)}));
+  return {};
+}
+
+}  // namespace enfold

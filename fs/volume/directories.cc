@@ -1,0 +1,189 @@
+#include "fs/volume/directories.h"
+
+#include <dirent.h>
+
+#include <cerrno>
+#include <mutex>
+
+#include "fs/volume/lower_files.h"
+#include "kms/base/log.h"
+
+namespace enfold {
+namespace {
+
+bool is_possible_name(std::string_view name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos &&
+         name.find('\0') == std::string_view::npos;
+}
+
+void log_left_out(const Inode& directory, const std::string& lower_name, const std::string& why) {
+  log_warning("directory inode " + std::to_string(directory.number) + ": left out " + lower_name + ": " +
+              why);
+}
+
+}  // namespace
+
+Result<DirectoryId> Directories::id(const InodePtr& directory) {
+  if (!directory->is_directory()) return system_error(ENOTDIR, "lower object is not a directory");
+  if (table_.is_removed(*directory)) return system_error(ENOENT, "directory was removed");
+  if (const auto known = directory->directory_id()) return *known;
+  auto marker = read_marker(directory);
+  if (!marker)
+    return add_context(std::move(marker).error(),
+                       "marker of lower directory " + places_.lower_path(directory));
+  directory->set_directory_id(marker->directory);
+  return marker->directory;
+}
+
+Result<Marker> Directories::read_marker(const InodePtr& directory) {
+  ENFOLD_TRY_ASSIGN(const Bytes bytes, read_marker_bytes(directory));
+  return decode_marker(bytes, context_.keys.volume(), context_.keys.marker_mac());
+}
+
+Result<Bytes> Directories::read_marker_bytes(const InodePtr& directory) {
+  const std::string name(kMarkerName);
+  ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.resolve(directory));
+  auto marker = read_regular(context_.files, dir->get(), name, kMarkerBytes);
+  if (!marker && has_errno(marker.error(), ENOENT)) return make_error(Errc::kDamaged, "it is missing");
+  if (marker || !has_errno(marker.error(), EACCES)) return marker;
+  // A directory that its owner may list but not search.
+  const std::unique_lock lock(places_.names());
+  ENFOLD_TRY_ASSIGN(const StatX lower, context_.files.stat_at(dir->get(), ""));
+  if (!can_lend(lower, S_IXUSR)) return marker;
+  ENFOLD_TRY(context_.files.set_mode(dir->get(), (lower.stx_mode & 07777U) | S_IXUSR));
+  marker = read_regular(context_.files, dir->get(), name, kMarkerBytes);
+  ENFOLD_TRY(context_.files.set_mode(dir->get(), lower.stx_mode & 07777U));
+  return marker;
+}
+
+Result<Spot> Directories::spot(const InodePtr& directory, std::string_view name) {
+  if (name.size() > kMaxNameBytes) return system_error(ENAMETOOLONG, "name");
+  if (!is_possible_name(name)) return make_error(Errc::kInvalidArgument, "no entry can have this name");
+  ENFOLD_TRY_ASSIGN(const DirectoryId directory_id, id(directory));
+  return Spot{directory, directory_id, encrypt_name(context_.keys.names(), directory_id, name)};
+}
+
+Result<std::vector<DirectoryEntry>> Directories::list(const InodePtr& directory) {
+  std::vector<DirectoryEntry> shown;
+  if (table_.is_removed(*directory)) return shown;
+  ENFOLD_TRY_ASSIGN(const DirectoryId directory_id, id(directory));
+  ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.resolve(directory));
+  ENFOLD_TRY_ASSIGN(const Fd listable, context_.files.reopen(dir->get(), O_RDONLY | O_DIRECTORY));
+  ENFOLD_TRY_ASSIGN(const std::vector<LowerEntry> entries, context_.files.list(listable.get()));
+  shown.reserve(entries.size());
+  for (const LowerEntry& entry : entries)
+    if (auto one = show(*directory, directory_id, dir->get(), entry)) shown.push_back(std::move(*one));
+  return shown;
+}
+
+std::optional<DirectoryEntry> Directories::show(const Inode& directory, const DirectoryId& directory_id,
+                                                int dir, const LowerEntry& entry) {
+  const LowerNameKind kind = classify_lower_name(entry.name);
+  if (kind == LowerNameKind::kOwn || kind == LowerNameKind::kSidecar) return std::nullopt;
+  auto name = shown_name(directory_id, dir, entry);
+  auto type = name ? shown_type(dir, entry) : Result<mode_t>(0);
+  if (!type && has_errno(type.error(), ENOENT)) return std::nullopt;  // removed meanwhile
+  if (!name || !type) {
+    log_left_out(directory, entry.name, describe(name ? type.error() : name.error()));
+    return std::nullopt;
+  }
+  return DirectoryEntry{std::move(*name), entry.name, *type, entry.number};
+}
+
+Result<std::string> Directories::shown_name(const DirectoryId& directory_id, int dir,
+                                            const LowerEntry& entry) {
+  const Siv& names = context_.keys.names();
+  switch (classify_lower_name(entry.name)) {
+    case LowerNameKind::kPlain:
+      return decrypt_name(names, directory_id, entry.name);
+    case LowerNameKind::kHashed: {
+      ENFOLD_TRY_ASSIGN(const Bytes sidecar,
+                        read_regular(context_.files, dir, sidecar_of(entry.name), kMaxSidecarBytes));
+      return decrypt_hashed_name(names, directory_id, entry.name, sidecar);
+    }
+    default:
+      return make_error(Errc::kDamaged, "not made by this volume");
+  }
+}
+
+// 0 (unknown) where the directory may be listed but not searched.
+Result<mode_t> Directories::shown_type(int dir, const LowerEntry& entry) {
+  if (entry.type == DT_DIR) return mode_t{S_IFDIR};
+  auto lower = context_.files.stat_at(dir, entry.name);
+  if (!lower && has_errno(lower.error(), EACCES)) return mode_t{0};
+  if (!lower) return std::unexpected(std::move(lower).error());
+  const mode_t type = type_of(*lower);
+  if (type == 0) return make_error(Errc::kDamaged, "neither a directory nor a regular file");
+  return type;
+}
+
+Result<void> Directories::sync(const InodePtr& directory) {
+  Files& files = context_.files;
+  ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.resolve(directory));
+  ENFOLD_TRY_ASSIGN(const Fd listable, files.reopen(dir->get(), O_RDONLY | O_DIRECTORY));
+  std::vector<std::string> names = directory->take_unsynced();
+  if (names.size() >= Inode::kMaxUnsynced) return files.sync_filesystem(listable.get());
+  names.emplace_back(kMarkerName);
+  for (const std::string& name : names) {
+    auto fd = open_regular(files, dir->get(), name, O_RDONLY);
+    if (!fd && (has_errno(fd.error(), ENOENT) || has_errno(fd.error(), EACCES))) continue;
+    if (!fd) return std::unexpected(std::move(fd).error());
+    ENFOLD_TRY(files.sync(fd->get()));
+  }
+  return files.sync(listable.get());
+}
+
+Result<void> write_new_marker(Files& files, int dir, ByteSpan marker) {
+  const std::string name(kMarkerName);
+  ENFOLD_TRY_ASSIGN(const Fd fd, files.open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+  return write_full(files, fd.get(), marker, 0);
+}
+
+namespace {
+
+Result<void> rewrite_parent(VolumeContext& context, int dir, const DirectoryId& parent) {
+  const MacKey& key = context.keys.marker_mac();
+  ENFOLD_TRY_ASSIGN(const Fd fd, open_regular(context.files, dir, std::string(kMarkerName), O_RDWR));
+  Bytes bytes(kMarkerBytes + 1);
+  ENFOLD_TRY_ASSIGN(const std::size_t size, read_full(context.files, fd.get(), bytes, 0));
+  bytes.resize(size);
+  ENFOLD_TRY_ASSIGN(Marker marker, decode_marker(bytes, context.keys.volume(), key));
+  marker.parent = parent;
+  return write_full(context.files, fd.get(), encode_marker(marker, key), 0);
+}
+
+// What is there already: a leftover or the present entry's own. Rewritten where it is not what it must be.
+Result<void> repair_sidecar(Files& files, int dir, const std::string& name, ByteSpan content) {
+  ENFOLD_TRY_ASSIGN(const Fd fd, open_regular(files, dir, name, O_RDWR));
+  Bytes present(content.size() + 1);
+  ENFOLD_TRY_ASSIGN(const std::size_t size, read_full(files, fd.get(), present, 0));
+  if (size == content.size() && std::ranges::equal(std::span(present).first(size), content)) return {};
+  ENFOLD_TRY(write_full(files, fd.get(), content, 0));
+  return files.truncate(fd.get(), content.size());
+}
+
+}  // namespace
+
+void write_parent_hint(VolumeContext& context, int dir, const DirectoryId& parent) {
+  if (auto written = rewrite_parent(context, dir, parent); !written)
+    log_warning("marker of a moved directory keeps its old parent: " + describe(written.error()));
+}
+
+Result<void> write_sidecar(Files& files, int dir, const LowerName& lower) {
+  if (!lower.is_hashed()) return {};
+  const std::string name = sidecar_of(lower.name);
+  auto fd = files.open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  if (!fd && has_errno(fd.error(), EEXIST)) return repair_sidecar(files, dir, name, lower.sidecar);
+  if (!fd) return std::unexpected(std::move(fd).error());
+  return write_full(files, fd->get(), lower.sidecar, 0);
+}
+
+void remove_sidecar(Files& files, int dir, const std::string& lower_name) {
+  if (classify_lower_name(lower_name) != LowerNameKind::kHashed) return;
+  const std::string name = sidecar_of(lower_name);
+  auto removed = files.unlink_at(dir, name, 0);
+  if (!removed && !has_errno(removed.error(), ENOENT))
+    log_warning("leftover " + name + ": " + describe(removed.error()));
+}
+
+}  // namespace enfold

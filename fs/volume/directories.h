@@ -1,0 +1,69 @@
+// Directories of a volume: their ids, the lower names of their entries, and their listings.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fs/format/marker.h"
+#include "fs/format/names.h"
+#include "fs/volume/places.h"
+#include "fs/volume/volume.h"
+#include "fs/volume/volume_context.h"
+
+namespace enfold {
+
+// A name in a directory, and what it is below.
+struct Spot {
+  InodePtr directory;
+  DirectoryId directory_id;
+  LowerName lower;
+
+  [[nodiscard]] Link link() const { return {directory, lower.name}; }
+};
+
+// Thread-safe. Takes Places::names() itself.
+class Directories {
+ public:
+  Directories(VolumeContext& context, InodeTable& table, Places& places)
+      : context_(context), table_(table), places_(places) {}
+
+  // Read from the marker once. kDamaged where the marker is missing or wrong; kSystem ENOENT for a directory
+  // that was removed, ENOTDIR for what is none.
+  Result<DirectoryId> id(const InodePtr& directory);
+
+  // kInvalidArgument for a name that no entry can have, kSystem ENAMETOOLONG for one over 255 bytes.
+  Result<Spot> spot(const InodePtr& directory, std::string_view name);
+
+  // What can be shown; the rest is logged, and what another tool put there too.
+  Result<std::vector<DirectoryEntry>> list(const InodePtr& directory);
+
+  // The directory's entries and marker, and the special objects and sidecars made here since the last call,
+  // are on the device.
+  Result<void> sync(const InodePtr& directory);
+
+ private:
+  Result<Marker> read_marker(const InodePtr& directory);
+  Result<Bytes> read_marker_bytes(const InodePtr& directory);
+  std::optional<DirectoryEntry> show(const Inode& directory, const DirectoryId& id, int dir,
+                                     const LowerEntry& entry);
+  Result<mode_t> shown_type(int dir, const LowerEntry& entry);
+  Result<std::string> shown_name(const DirectoryId& id, int dir, const LowerEntry& entry);
+
+  VolumeContext& context_;
+  InodeTable& table_;
+  Places& places_;
+};
+
+// Writes the marker of a directory that has none.
+Result<void> write_new_marker(Files& files, int dir, ByteSpan marker);
+
+// Gives a moved directory's marker its new parent: a hint for repair only, so what fails is logged.
+void write_parent_hint(VolumeContext& context, int dir, const DirectoryId& parent);
+
+// A hashed name's sidecar must be there before its entry. Nothing to do for other names. With names() held.
+Result<void> write_sidecar(Files& files, int dir, const LowerName& lower);
+// And goes after it; with names() held exclusively, so that nobody is making that entry again.
+void remove_sidecar(Files& files, int dir, const std::string& lower_name);
+
+}  // namespace enfold

@@ -1,0 +1,91 @@
+#include "fs/volume/emptied_directory.h"
+
+#include <cerrno>
+
+#include "fs/format/marker.h"
+#include "fs/format/names.h"
+#include "fs/volume/lower_files.h"
+#include "fs/volume/places.h"
+#include "kms/base/log.h"
+
+namespace enfold {
+namespace {
+
+bool is_ours_alone(const LowerEntry& entry) {
+  return entry.name == kMarkerName || classify_lower_name(entry.name) == LowerNameKind::kSidecar;
+}
+
+Result<std::vector<LowerEntry>> list_empty(Files& files, int dir) {
+  ENFOLD_TRY_ASSIGN(const Fd listable, files.reopen(dir, O_RDONLY | O_DIRECTORY));
+  ENFOLD_TRY_ASSIGN(std::vector<LowerEntry> entries, files.list(listable.get()));
+  for (const LowerEntry& entry : entries)
+    if (!is_ours_alone(entry)) return system_error(ENOTEMPTY, "lower directory has entries");
+  return entries;
+}
+
+}  // namespace
+
+Result<void> require_empty(Files& files, int dir) {
+  auto entries = list_empty(files, dir);
+  if (!entries && has_errno(entries.error(), ENOTEMPTY)) return std::unexpected(std::move(entries).error());
+  return {};  // what else is wrong shows when it is removed
+}
+
+Result<EmptiedDirectory> EmptiedDirectory::take(Files& files, SharedFd dir) {
+  EmptiedDirectory taken(files, std::move(dir));
+  ENFOLD_TRY(taken.lend_mode());
+  if (auto emptied = taken.empty(); !emptied) {
+    taken.put_back();
+    return std::unexpected(std::move(emptied).error());
+  }
+  return taken;
+}
+
+// rmdir(2) asks for no right on the directory itself; taking its marker out does.
+Result<void> EmptiedDirectory::lend_mode() {
+  ENFOLD_TRY_ASSIGN(const StatX lower, files_->stat_at(dir_->get(), ""));
+  if (!can_lend(lower, S_IRWXU)) return {};
+  const mode_t mode = lower.stx_mode & 07777U;
+  ENFOLD_TRY(files_->set_mode(dir_->get(), mode | S_IRWXU));
+  mode_to_restore_ = mode;
+  return {};
+}
+
+void EmptiedDirectory::restore_mode() {
+  if (!mode_to_restore_) return;
+  if (auto restored = files_->set_mode(dir_->get(), *mode_to_restore_); !restored)
+    log_error("mode of an emptied directory: " + describe(restored.error()));
+}
+
+Result<void> EmptiedDirectory::require_regular(const std::vector<LowerEntry>& entries) {
+  for (const LowerEntry& entry : entries) {
+    ENFOLD_TRY_ASSIGN(const StatX lower, files_->stat_at(dir_->get(), entry.name));
+    if (!S_ISREG(lower.stx_mode)) return system_error(ENOTEMPTY, "lower directory has foreign entries");
+  }
+  return {};
+}
+
+Result<void> EmptiedDirectory::empty() {
+  ENFOLD_TRY_ASSIGN(const std::vector<LowerEntry> entries, list_empty(*files_, dir_->get()));
+  ENFOLD_TRY(require_regular(entries));
+  // A damaged marker of another size does not come back: the directory was of no use before either.
+  auto marker = read_regular(*files_, dir_->get(), std::string(kMarkerName), kMarkerBytes);
+  const bool is_known = marker || marker.error().code == Errc::kDamaged || has_errno(marker.error(), ENOENT);
+  if (!is_known) return std::unexpected(std::move(marker).error());
+  if (marker) marker_ = std::move(*marker);
+  for (const LowerEntry& entry : entries) ENFOLD_TRY(files_->unlink_at(dir_->get(), entry.name, 0));
+  return {};
+}
+
+void EmptiedDirectory::put_back() {
+  if (!marker_.empty()) {
+    const std::string name(kMarkerName);
+    auto fd = files_->open_at(dir_->get(), name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
+    auto written =
+        fd ? write_full(*files_, fd->get(), marker_, 0) : Result<void>(std::unexpected(fd.error()));
+    if (!written) log_error("marker of a directory that could not be removed: " + describe(written.error()));
+  }
+  restore_mode();
+}
+
+}  // namespace enfold

@@ -1,0 +1,41 @@
+// A directory of marker alone is empty, but not for rmdir(2) and rename(2) below: its marker goes first, and
+// comes back when the removal fails.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fs/volume/inode.h"
+#include "kms/base/files.h"
+
+namespace enfold {
+
+// Use under the exclusive namespace lock.
+class EmptiedDirectory {
+ public:
+  // Removes marker and leftover sidecars. kSystem ENOTEMPTY, and nothing changed, where there is anything
+  // else. `dir` is O_PATH.
+  static Result<EmptiedDirectory> take(Files& files, SharedFd dir);
+
+  // After the removal succeeded, or failed.
+  void removed() { restore_mode(); }
+  void put_back();
+
+ private:
+  EmptiedDirectory(Files& files, SharedFd dir) : files_(&files), dir_(std::move(dir)) {}
+
+  Result<void> lend_mode();
+  void restore_mode();
+  Result<void> require_regular(const std::vector<LowerEntry>& entries);
+  Result<void> empty();
+
+  Files* files_;
+  SharedFd dir_;
+  std::optional<mode_t> mode_to_restore_;
+  Bytes marker_;  // empty: there was none
+};
+
+// kSystem ENOTEMPTY where the directory has entries; a check that needs no lock and changes nothing.
+Result<void> require_empty(Files& files, int dir);
+
+}  // namespace enfold

@@ -1,0 +1,132 @@
+#include "fs/volume/open_files.h"
+
+#include <cerrno>
+#include <mutex>
+
+#include "fs/volume/file_body.h"
+#include "fs/volume/lower_files.h"
+#include "kms/base/log.h"
+
+namespace enfold {
+namespace {
+
+constexpr mode_t kOwnerReadWrite = S_IRUSR | S_IWUSR;
+
+Result<void> require_regular(const Inode& inode) {
+  if (inode.is_regular()) return {};
+  if (inode.is_directory()) return system_error(EISDIR, "open");
+  return system_error(inode.lower.type == S_IFLNK ? ELOOP : ENXIO, "open");
+}
+
+bool is_read_only_below(const Error& error) {
+  return has_errno(error, EACCES) || has_errno(error, EPERM) || has_errno(error, EROFS) ||
+         has_errno(error, ETXTBSY);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FileHandle>> OpenFiles::open(const InodePtr& inode, bool writes) {
+  ENFOLD_TRY(require_regular(*inode));
+  const std::lock_guard opening(inode->opening);
+  std::shared_ptr<FileBody> body = inode->body();
+  if (!body) {
+    auto opened = open_body(inode, writes);
+    if (!opened && opened.error().code == Errc::kDamaged)
+      return add_context(std::move(opened).error(), "lower file " + places_.lower_path(inode));
+    if (!opened) return std::unexpected(std::move(opened).error());
+    body = std::move(*opened);
+  } else if (writes && !body->writable()) {
+    ENFOLD_TRY_ASSIGN(Fd lower, places_.open_content(inode, O_RDWR, kOwnerReadWrite));
+    body->adopt_writable(std::move(lower));
+  }
+  return admit(inode, std::move(body), writes);
+}
+
+std::unique_ptr<FileHandle> OpenFiles::open_created(const InodePtr& inode, std::shared_ptr<FileBody> body) {
+  inode->set_owner_id(body->file_id());
+  return admit(inode, std::move(body), true);
+}
+
+Result<std::shared_ptr<FileBody>> OpenFiles::open_body(const InodePtr& inode, bool writes) {
+  bool writable = true;
+  ENFOLD_TRY_ASSIGN(Fd lower, writes ? places_.open_content(inode, O_RDWR, kOwnerReadWrite)
+                                     : open_for_reading(inode, writable));
+  ENFOLD_TRY_ASSIGN(auto body, FileBody::open(context_, std::move(lower), writable));
+  const auto owner = inode->owner_id();
+  if (owner && *owner != body->file_id()) return system_error(ESTALE, "the lower file was exchanged");
+  inode->set_owner_id(body->file_id());
+  return body;
+}
+
+// Open for writing where that can be had, so that a writer who comes later finds it so.
+Result<Fd> OpenFiles::open_for_reading(const InodePtr& inode, bool& writable) {
+  writable = !context_.read_only;
+  if (writable) {
+    auto lower = places_.open_content(inode, O_RDWR, 0);
+    if (lower || !is_read_only_below(lower.error())) return lower;
+    writable = false;
+  }
+  return places_.open_content(inode, O_RDONLY, S_IRUSR);
+}
+
+std::unique_ptr<FileHandle> OpenFiles::admit(const InodePtr& inode, std::shared_ptr<FileBody> body,
+                                             bool writes) {
+  inode->set_body(body);
+  ++inode->handles;
+  table_.pin(*inode);
+  if (writes) body->add_writer();
+  return std::make_unique<FileHandle>(*this, inode, std::move(body), writes);
+}
+
+Result<void> OpenFiles::flush(Inode& inode, FileBody& body) {
+  const std::lock_guard sealing(inode.sealing);
+  return body.seal(1);
+}
+
+Result<void> OpenFiles::release(const InodePtr& inode, std::shared_ptr<FileBody> body, bool writes) {
+  Result<void> sealed;
+  {
+    const std::lock_guard opening(inode->opening);
+    if (writes) {
+      body->drop_writer();
+      const std::lock_guard sealing(inode->sealing);
+      sealed = body->seal(0);
+    }
+    if (--inode->handles == 0) inode->set_body(nullptr);
+    body.reset();  // before the next open makes another of the same lower file
+  }
+  places_.unpin(inode);
+  return sealed;
+}
+
+FileHandle::FileHandle(OpenFiles& owner, std::shared_ptr<Inode> inode, std::shared_ptr<FileBody> body,
+                       bool writes)
+    : owner_(owner), inode_(std::move(inode)), body_(std::move(body)), writes_(writes) {}
+
+FileHandle::~FileHandle() {
+  if (auto released = release(); !released)
+    log_error("closing inode " + std::to_string(inode_->number) + ": " + describe(released.error()));
+}
+
+Result<std::size_t> FileHandle::read(std::uint64_t offset, MutableByteSpan out) {
+  return body_->read(offset, out);
+}
+
+Result<void> FileHandle::write(std::uint64_t offset, ByteSpan in) {
+  if (!writes_) return system_error(EBADF, "write");
+  return body_->write(offset, in);
+}
+
+Result<void> FileHandle::sync(bool data_only) { return body_->sync(data_only); }
+
+Result<void> FileHandle::flush() {
+  if (!writes_) return {};
+  return owner_.flush(*inode_, *body_);
+}
+
+Result<void> FileHandle::release() {
+  if (!body_) return {};
+  return owner_.release(inode_, std::move(body_), writes_);
+}
+
+}  // namespace enfold

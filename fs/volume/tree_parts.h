@@ -1,0 +1,39 @@
+// What the operations on the tree share.
+#pragma once
+
+#include <mutex>
+#include <shared_mutex>
+
+#include "fs/volume/directories.h"
+#include "fs/volume/inode_table.h"
+#include "fs/volume/open_files.h"
+#include "fs/volume/places.h"
+#include "fs/volume/special_objects.h"
+#include "fs/volume/volume_context.h"
+
+namespace enfold {
+
+struct TreeParts {
+  TreeParts(VolumeContext& its_context, const LowerId& root_id, SharedFd root)
+      : context(its_context),
+        table(root_id),
+        places(its_context.files, table, std::move(root)),
+        directories(its_context, table, places),
+        specials(its_context, places),
+        open_files(its_context, table, places) {}
+
+  VolumeContext& context;
+  InodeTable table;
+  Places places;
+  Directories directories;
+  SpecialObjects specials;
+  OpenFiles open_files;
+};
+
+using SharedNames = std::shared_lock<FairSharedMutex>;
+using ExclusiveNames = std::unique_lock<FairSharedMutex>;
+
+// kDamaged, and a line in the log, for what is neither a directory nor a regular file.
+Result<LowerId> require_own(const StatX& lower, const Spot& spot);
+
+}  // namespace enfold
