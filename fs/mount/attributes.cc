@@ -41,6 +41,10 @@ void getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info* /*info*/) {
 }
 
 void setattr(fuse_req_t request, fuse_ino_t inode, struct stat* wanted, int which, fuse_file_info* /*info*/) {
+  // A new owner or length by someone who may not keep these bits (linux/fuse.h: FATTR_KILL_SUIDGID). With a
+  // new mode at hand that one decides.
+  bool drops = (which & FUSE_SET_ATTR_KILL_SUID) != 0 && (which & FUSE_SET_ATTR_MODE) == 0;
+  if (drops && !drop_set_id_bits(request, "setattr", inode)) return;
   answer(request, "setattr", inode, tree(request).set_attributes(inode, changes_of(*wanted, which)));
 }
 

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "fs/mount/channel.h"
 #include "fs/mount/operations.h"
 
 namespace enfold::ops {
@@ -29,6 +30,7 @@ void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode
 
 void open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
   int flags = info->flags;
+  if (request_drops_set_id_bits() && !drop_set_id_bits(request, "open", inode)) return;
   // To fill a page of which an application writes a part, the kernel reads through a handle that may only
   // write.
   if ((flags & O_ACCMODE) == O_WRONLY) flags = (flags & ~O_ACCMODE) | O_RDWR;
@@ -48,6 +50,7 @@ void read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset, 
 
 void write(fuse_req_t request, fuse_ino_t inode, const char* data, std::size_t size, off_t offset,
            fuse_file_info* info) {
+  if (request_drops_set_id_bits() && !drop_set_id_bits(request, "write", inode)) return;
   auto written = file(info).write(static_cast<std::uint64_t>(offset), as_bytes({data, size}));
   if (!written) return answer_error(request, "write", inode, written.error());
   fuse_reply_write(request, size);

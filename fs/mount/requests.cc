@@ -3,6 +3,26 @@
 #include <cerrno>
 
 namespace enfold {
+namespace {
+
+mode_t without_set_id_bits(mode_t mode) {
+  if (S_ISDIR(mode)) return mode;  // there they mean something else
+  mode_t dropped = S_ISUID;
+  if ((mode & S_IXGRP) != 0) dropped |= S_ISGID;
+  return mode & ~dropped;
+}
+
+Result<void> drop_in(Volume& volume, fuse_ino_t inode) {
+  ENFOLD_TRY_ASSIGN(struct stat status, volume.attributes(inode));
+  mode_t mode = without_set_id_bits(status.st_mode);
+  if (mode == status.st_mode) return {};
+  AttributeChanges changes;
+  changes.mode = mode;
+  ENFOLD_TRY(volume.set_attributes(inode, changes));
+  return {};
+}
+
+}  // namespace
 
 fuse_entry_param entry_param(const Entry& entry) {
   fuse_entry_param out{};
@@ -35,6 +55,12 @@ void answer(fuse_req_t request, std::string_view operation, fuse_ino_t parent, c
   fuse_entry_param entry = entry_param(*result);
   // ENOENT: the request is gone, so the kernel never counts this lookup.
   if (fuse_reply_entry(request, &entry) == -ENOENT) volume.forget(result->inode, 1);
+}
+
+bool drop_set_id_bits(fuse_req_t request, std::string_view operation, fuse_ino_t inode) {
+  auto dropped = drop_in(tree(request), inode);
+  if (!dropped) answer_error(request, operation, inode, dropped.error());
+  return dropped.has_value();
 }
 
 MutableByteSpan thread_buffer(std::size_t size) {

@@ -45,6 +45,10 @@ void answer(fuse_req_t request, std::string_view operation, fuse_ino_t inode,
             const Result<struct stat>& result);
 void answer(fuse_req_t request, std::string_view operation, fuse_ino_t parent, const Result<Entry>& result);
 
+// Takes the set-user-id bit and, of what a group may execute, the set-group-id bit away, as the kernel does
+// before an unprivileged write. False after answering the request with an error.
+bool drop_set_id_bits(fuse_req_t request, std::string_view operation, fuse_ino_t inode);
+
 // Memory of this thread, reused from request to request; at least `size` bytes.
 MutableByteSpan thread_buffer(std::size_t size);
 

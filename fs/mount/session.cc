@@ -14,6 +14,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "fs/mount/channel.h"
 #include "fs/mount/mount_point.h"
 #include "fs/mount/operations.h"
 #include "kms/base/log.h"
@@ -123,6 +124,8 @@ Result<std::unique_ptr<Session>> Session::mount(Mounted& mounted, Place place, c
     return mount_refused(place, refused);
   }
   fuse_set_log_func(log_from_libfuse);
+  fuse_custom_io io = channel_io();
+  if (fuse_session_custom_io(session, &io, fuse_session_fd(session)) != 0) std::abort();  // out of memory
   return std::unique_ptr<Session>(new Session(session, std::move(place)));
 }
 
