@@ -49,16 +49,19 @@ void write_recipient(ByteWriter& writer, const Recipient& recipient) {
   writer.bytes(recipient.ciphertext);
 }
 
-Recipient read_recipient(ByteReader& reader) {
-  Recipient out;
-  out.provider = static_cast<Provider>(reader.u16());
+Result<Recipient> read_recipient(ByteReader& reader) {
+  const std::uint16_t provider = reader.u16();
   const std::uint16_t arn_bytes = reader.u16();
   const std::uint16_t ciphertext_bytes = reader.u16();
   reader.zeros(2);
-  out.key_arn = as_string(reader.bytes(arn_bytes));
+  const ByteSpan arn = reader.bytes(arn_bytes);
   const ByteSpan ciphertext = reader.bytes(ciphertext_bytes);
-  out.ciphertext.assign(ciphertext.begin(), ciphertext.end());
-  return out;
+  if (!reader.ok())
+    return layout::damaged(kSlot, "a length leads past the slot, or reserved bytes are not zero");
+  if (provider != static_cast<std::uint16_t>(Provider::kAwsKms))
+    return make_error(Errc::kUnsupported,
+                      "envelope slot: recipient of an unknown provider; use a newer Enfold");
+  return Recipient{Provider::kAwsKms, as_string(arn), Bytes(ciphertext.begin(), ciphertext.end())};
 }
 
 }  // namespace

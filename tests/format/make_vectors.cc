@@ -169,7 +169,7 @@ void write_header_slot_cases(VectorWriter& out) {
   out.refused("no-recipient-sealed", resealed_slot(8, {0}), "damaged envelope slot: no recipient");
   out.refused("count-4-sealed", resealed_slot(8, {4}), "damaged envelope slot: more than 3");
   out.refused("count-65535-sealed", resealed_slot(8, {0xff, 0xff}), "damaged envelope slot: more than 3");
-  out.refused("slot-reserved-sealed", resealed_slot(10, {1}), "damaged envelope slot: a length leads past");
+  out.refused("slot-reserved-sealed", resealed_slot(10, {1}), "damaged envelope slot: reserved bytes");
   out.refused("provider-2-sealed", resealed_slot(16, {2}),
               "unsupported envelope slot: recipient of an unknown");
   out.refused("arn-length-0-sealed", resealed_slot(18, {0}), "damaged envelope slot: a recipient's key ARN");
