@@ -141,9 +141,7 @@ Result<void> FileBody::seal(int other_writers_allowed) {
   if (!writable() || !state_.dirty()) return {};
   std::unique_lock exclusive(resize_lock_);
   if (writers_.load() > other_writers_allowed) return {};
-  auto done = state_.seal(write_fd_.load(std::memory_order_acquire), length());
-  if (!done) return named(std::move(done).error());
-  return done;
+  return state_.seal(write_fd_.load(std::memory_order_acquire), length());
 }
 
 Result<void> FileBody::check_may_write() const {

@@ -97,6 +97,7 @@ class FileBody {
   Result<void> load_edge(SectorCoder& coder, const WriteRequest& request, std::uint64_t index,
                          PlainSector& out);
   Result<void> write_pages(std::uint64_t first_index, ByteSpan pages);
+  Result<void> set_lower_size(std::uint64_t size);
 
   // file_body_grow.cc; resize_lock_ is held shared with growth_mutex_, or exclusively
   Result<void> grow(FileKeys& keys, std::uint64_t new_length, const WriteRequest& request);
@@ -109,6 +110,8 @@ class FileBody {
   // file_body_shrink.cc; resize_lock_ is held exclusively
   Result<void> shrink(FileKeys& keys, std::uint64_t new_length);
   Result<void> cut_in_sector(FileKeys& keys, std::uint64_t new_length);
+  void put_back(std::uint64_t index, ConstSectorPage page);
+  void extend_tail(std::uint64_t new_length);
 
   VolumeContext& context_;
   FileId file_;

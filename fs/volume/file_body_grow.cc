@@ -64,9 +64,7 @@ Result<void> FileBody::load_old_tail(SectorCoder& coder, const WriteRequest& req
 Result<void> FileBody::write_growth(std::uint64_t new_length, std::uint64_t first_index, ByteSpan pages,
                                     ByteSpan old_tail_page) {
   const std::uint64_t old_sectors = sectors_of(length());
-  const int fd = write_fd_.load(std::memory_order_acquire);
-  if (auto sized = context_.files.truncate(fd, lower_size_of(new_length)); !sized)
-    return named(std::move(sized).error());
+  ENFOLD_TRY(set_lower_size(lower_size_of(new_length)));
   const std::uint64_t below = first_index < old_sectors ? (old_sectors - first_index) * kPageBytes : 0;
   auto done = write_pages(first_index + below / kPageBytes, pages.subspan(below));
   if (done) done = write_pages(first_index, pages.first(below));
@@ -78,10 +76,9 @@ Result<void> FileBody::write_growth(std::uint64_t new_length, std::uint64_t firs
 // First to the sector edge, so that no ciphertext stays in the tail.
 void FileBody::undo_growth() {
   const std::uint64_t length = this->length();
-  const int fd = write_fd_.load(std::memory_order_acquire);
-  auto done = context_.files.truncate(fd, sector_offset(sectors_of(length)));
-  if (done && length % kSectorPlainBytes != 0) done = context_.files.truncate(fd, lower_size_of(length));
-  if (!done) state_.poison(named(std::move(done).error()).error());
+  auto done = set_lower_size(sector_offset(sectors_of(length)));
+  if (done && length % kSectorPlainBytes != 0) done = set_lower_size(lower_size_of(length));
+  if (!done) state_.poison(std::move(done).error());
 }
 
 }  // namespace enfold

@@ -70,4 +70,10 @@ Result<void> FileBody::write_pages(std::uint64_t first_index, ByteSpan pages) {
   return done;
 }
 
+Result<void> FileBody::set_lower_size(std::uint64_t size) {
+  auto done = context_.files.truncate(write_fd_.load(std::memory_order_acquire), size);
+  if (!done) return named(std::move(done).error());
+  return done;
+}
+
 }  // namespace enfold

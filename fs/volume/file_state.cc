@@ -90,7 +90,8 @@ Result<void> FileState::seal(int fd, std::uint64_t length) {
   std::lock_guard lock(mutex_);
   if (poison_) return std::unexpected(*poison_);
   if (!dirty_) return {};
-  ENFOLD_TRY_ASSIGN(const StatX before, context_.files.stat_at(fd, ""));
+  auto before = context_.files.stat_at(fd, "");
+  if (!before) return named(std::move(before).error());
   budget_.settle();
   StateRecord record = next_record(length, true);
   record.hole_end = std::max(lasting_hole_end_, unfilled_.end());
@@ -99,7 +100,9 @@ Result<void> FileState::seal(int fd, std::uint64_t length) {
   ENFOLD_TRY(write(fd, record));
   dirty_ = false;
   hole_end_.store(record.hole_end, std::memory_order_release);
-  return restore_modification_time(context_.files, fd, before);
+  auto restored = restore_modification_time(context_.files, fd, *before);
+  if (!restored) return named(std::move(restored).error());
+  return restored;
 }
 
 void FileState::set_parent(const DirectoryId& parent) {
@@ -127,10 +130,15 @@ Result<void> FileState::write(int fd, const StateRecord& record) {
   dirty_ = true;
   std::array<std::uint8_t, kStateBytes> bytes{};
   encode_state(record, prefix_, context_.keys.state_mac(file_), bytes);
-  ENFOLD_TRY(write_full(context_.files, fd, bytes, kStateOffset));
+  auto done = write_full(context_.files, fd, bytes, kStateOffset);
+  if (!done) return named(std::move(done).error());
   record_ = record;
   rewrite_ = record.clean;
   return {};
+}
+
+std::unexpected<Error> FileState::named(Error error) const {
+  return add_context(std::move(error), "the state record of file " + file_.hex());
 }
 
 }  // namespace enfold

@@ -50,6 +50,7 @@ class FileState {
  private:
   [[nodiscard]] StateRecord next_record(std::uint64_t length, bool clean) const;
   Result<void> write(int fd, const StateRecord& record);
+  [[nodiscard]] std::unexpected<Error> named(Error error) const;
 
   VolumeContext& context_;
   std::array<std::uint8_t, kPrefixBytes> prefix_;

@@ -13,16 +13,23 @@ namespace enfold {
 
 class FaultyFiles final : public Files {
  public:
+  enum class Mode : std::uint8_t {
+    kOnce,
+    kWritesFromThenOn,  // a full disk: reads and truncates go on
+    kAllFromThenOn,     // a dead device
+  };
+
   // The n-th call from now (1 = the next one) fails with `errno_value`.
-  void fail_at(int n, int errno_value, bool and_all_after = false) {
+  void fail_at(int n, int errno_value, Mode mode = Mode::kOnce) {
     calls_ = 0;
-    fail_at_ = n;
+    failures_ = 0;
     errno_value_ = errno_value;
-    and_all_after_ = and_all_after;
+    mode_ = mode;
+    fail_at_ = n;
   }
   void heal() { fail_at_ = 0; }
-  // Whether the call that was to fail has come.
-  [[nodiscard]] bool has_failed() const { return fail_at_ != 0 && calls_ >= fail_at_; }
+  // How many calls have failed since fail_at().
+  [[nodiscard]] int failures() const { return failures_; }
 
   // A write stores at most one page at a time, as a full disk and a signal make it do.
   void shorten_writes(bool shorten) { shorten_writes_ = shorten; }
@@ -53,7 +60,7 @@ class FaultyFiles final : public Files {
     return real_.read_at(fd, out, offset);
   }
   Result<std::size_t> write_at(int fd, ByteSpan in, std::uint64_t offset) override {
-    ENFOLD_TRY(step());
+    ENFOLD_TRY(step(true));
     if (shorten_writes_) in = in.first(std::min<std::size_t>(in.size(), kPageBytes));
     if (watcher_) watcher_(in, offset);
     return real_.write_at(fd, in, offset);
@@ -129,19 +136,21 @@ class FaultyFiles final : public Files {
   }
 
  private:
-  Result<void> step() {
+  Result<void> step(bool is_write = false) {
     const int call = ++calls_;
-    if (fail_at_ == 0) return {};
-    if (call == fail_at_ || (and_all_after_ && call > fail_at_))
-      return system_error(errno_value_, "injected");
-    return {};
+    if (fail_at_ == 0 || call < fail_at_) return {};
+    if (mode_ == Mode::kOnce && call != fail_at_) return {};
+    if (mode_ == Mode::kWritesFromThenOn && !is_write) return {};
+    ++failures_;
+    return system_error(errno_value_, "injected");
   }
 
   PosixFiles real_;
   std::atomic<int> calls_{0};
   std::atomic<int> fail_at_{0};
   std::atomic<int> errno_value_{EIO};
-  std::atomic<bool> and_all_after_{false};
+  std::atomic<Mode> mode_{Mode::kOnce};
+  std::atomic<int> failures_{0};
   std::atomic<bool> shorten_writes_{false};
   std::function<void(ByteSpan, std::uint64_t)> watcher_;
 };
