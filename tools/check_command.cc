@@ -1,0 +1,163 @@
+// enfold check: asks the mount where there is one, else opens the volume itself, and writes nothing either
+// way.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdio>
+#include <iostream>
+
+#include "fs/control/control.h"
+#include "fs/volume/check.h"
+#include "tools/commands.h"
+#include "tools/control_messages.h"
+#include "tools/kms_location.h"
+#include "tools/output.h"
+#include "tools/passphrase.h"
+#include "tools/printable.h"
+#include "tools/volume_path.h"
+
+namespace enfold {
+namespace {
+
+struct CheckOptions {
+  std::string path;
+  std::string kms;
+  PassphraseOptions passphrase;
+};
+
+// The answer as it grows: findings at once, or gathered for --json; how far it is on standard error.
+class Report final : public CheckObserver {
+ public:
+  Report(bool json, Clock& clock) : json_(json), clock_(clock), start_ns_(clock.monotonic_ns()) {}
+
+  bool finding(const Finding& finding) override {
+    Fields fields{{"severity", std::string(name_of(finding.severity))},
+                  {"path", finding.plain_path},
+                  {"lower_path", finding.lower_path},
+                  {"what", finding.what}};
+    if (json_) findings_.push_back(std::move(fields));
+    clear_line();
+    print_line(std::string(name_of(finding.severity)) + ": " + printable(finding.plain_path) + " (lower " +
+                   printable(finding.lower_path) + "): " + printable(finding.what),
+               json_);
+    return true;
+  }
+
+  bool progress(const CheckCounts& counts) override {
+    const std::int64_t now = clock_.monotonic_ns();
+    if (now < next_ns_) return true;
+    // The first line comes after one interval, so that a short check shows none.
+    if (next_ns_ != 0) show(counts, now);
+    next_ns_ = now + (is_terminal_ ? 1 : 10) * kSecondNs;
+    return true;
+  }
+
+  int finish(const CheckCounts& counts) {
+    clear_line();
+    print_line(std::to_string(counts.files) + " files, " + std::to_string(counts.directories) +
+                   " directories, " + std::to_string(counts.special_objects) + " special objects, " +
+                   std::to_string(counts.content_bytes) + " bytes: " +
+                   (counts.findings == 0 ? "clean" : std::to_string(counts.findings) + " findings"),
+               json_);
+    if (json_)
+      print({{"clean", counts.findings == 0},
+             {"files", counts.files},
+             {"directories", counts.directories},
+             {"special_objects", counts.special_objects},
+             {"content_bytes", counts.content_bytes},
+             {"findings", std::move(findings_)}},
+            true);
+    return counts.findings == 0 ? kExitSuccess : kExitFindings;
+  }
+
+ private:
+  static constexpr std::int64_t kSecondNs = 1'000'000'000;
+
+  void show(const CheckCounts& counts, std::int64_t now) {
+    const double seconds = static_cast<double>(now - start_ns_) / static_cast<double>(kSecondNs);
+    const double mib = static_cast<double>(counts.content_bytes) / (1024.0 * 1024.0);
+    std::array<char, 160> line{};
+    std::snprintf(line.data(), line.size(), "checked %llu files, %.0f MiB, %.0f MiB/s, %llu findings",
+                  static_cast<unsigned long long>(counts.files), mib, mib / seconds,
+                  static_cast<unsigned long long>(counts.findings));
+    std::cerr << (is_terminal_ ? "\r\x1b[K" : "") << line.data() << (is_terminal_ ? "" : "\n") << std::flush;
+    line_shown_ = is_terminal_;
+  }
+
+  void clear_line() {
+    if (line_shown_) std::cerr << "\r\x1b[K" << std::flush;
+    line_shown_ = false;
+  }
+
+  bool json_;
+  Clock& clock_;
+  std::int64_t start_ns_;
+  std::int64_t next_ns_ = 0;
+  bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
+  bool line_shown_ = false;
+  std::vector<Fields> findings_;
+};
+
+// Nothing where no mount answers.
+Result<std::optional<CheckCounts>> check_by_mount(const std::string& lower, Report& report) {
+  ENFOLD_TRY_ASSIGN(const std::string socket, control_socket_path(lower));
+  const auto take = [&report](const std::string& line) {
+    auto message = decode_control_message(line);
+    if (!message) return;
+    if (const auto* finding = std::get_if<Finding>(&*message)) report.finding(*finding);
+    if (const auto* progress = std::get_if<CheckProgress>(&*message)) report.progress(progress->counts);
+  };
+  ENFOLD_TRY_ASSIGN(const std::optional<std::string> last, control_request(socket, kCheckRequest, take));
+  if (!last) return std::nullopt;
+  ENFOLD_TRY_ASSIGN(ControlMessage message, decode_control_message(*last));
+  if (auto* error = std::get_if<Error>(&message)) return std::unexpected(std::move(*error));
+  if (const auto* done = std::get_if<CheckDone>(&message)) return done->counts;
+  return make_error(Errc::kBusy, lower + ": the mount ended before the check did; start it again");
+}
+
+Result<CheckCounts> check_directly(const CheckOptions& options, const std::string& lower, Report& report,
+                                   Clock& clock) {
+  PosixFiles files;
+  SystemEntropy entropy;
+  OpenRequest request;
+  request.lower = lower;
+  request.read_only = true;
+  if (!options.kms.empty()) {
+    ENFOLD_TRY_ASSIGN(request.kms_url, resolve_kms_url(options.kms));
+  }
+  ToolPassphrase passphrase(options.passphrase, "passphrase of the key store");
+  ENFOLD_TRY_ASSIGN(auto volume, open_volume(request, passphrase, files, entropy, clock));
+  auto counts = check_volume(*volume, report);
+  ENFOLD_TRY(volume->close());
+  return counts;
+}
+
+Result<int> run_check(const CheckOptions& options, bool json) {
+  SystemClock clock;
+  Report report(json, clock);
+  ENFOLD_TRY_ASSIGN(const std::string lower, lower_directory_of(options.path));
+  ENFOLD_TRY_ASSIGN(const std::optional<CheckCounts> by_mount, check_by_mount(lower, report));
+  if (by_mount) return report.finish(*by_mount);
+  ENFOLD_TRY_ASSIGN(const CheckCounts counts, check_directly(options, lower, report, clock));
+  return report.finish(counts);
+}
+
+}  // namespace
+
+void add_check_command(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<CheckOptions>();
+  CLI::App* command = app.add_subcommand("check", "Read and verify everything in a volume");
+  command->add_option("PATH", options->path, "the directory of a volume, or where it is mounted")->required();
+  command->add_option("--kms", options->kms, "the key store of a volume that this user has never mounted")
+      ->type_name("embedded:DIR");
+  add_passphrase_options(*command, options->passphrase, "", "passphrase of the key store");
+  command->footer(
+      "Example:\n  enfold check ~/Dropbox/private && echo clean\n"
+      "Ends with 0 where all is well and with 1 where something was found.");
+  command->callback([options, &invocation] {
+    invocation.run = [options, &invocation] { return run_check(*options, invocation.json); };
+  });
+}
+
+}  // namespace enfold
