@@ -98,10 +98,11 @@ Result<std::optional<Envelope>> decode_slot_unverified(ConstSlotSpan slot) {
   const std::uint16_t count = reader.u16();
   reader.zeros(6);
   if (count > kMaxRecipients) return layout::damaged(kSlot, "more than 3 recipients");
-  for (std::uint16_t i = 0; i < count && reader.ok(); ++i)
-    envelope.recipients.push_back(read_recipient(reader));
-  if (!reader.ok())
-    return layout::damaged(kSlot, "a length leads past the slot, or reserved bytes are not zero");
+  if (!reader.ok()) return layout::damaged(kSlot, "reserved bytes before the recipients are not zero");
+  for (std::uint16_t i = 0; i < count; ++i) {
+    ENFOLD_TRY_ASSIGN(Recipient recipient, read_recipient(reader));
+    envelope.recipients.push_back(std::move(recipient));
+  }
   ENFOLD_TRY(check_envelope(envelope));
   reader.zeros(reader.remaining());
   if (!reader.ok()) return layout::damaged(kSlot, "bytes after the last recipient are not zero");

@@ -23,15 +23,19 @@ Result<void> check_ranges(const StateRecord& state) {
   return {};
 }
 
+struct ChosenSlot {
+  Envelope envelope;
+  std::uint8_t index;
+};
+
 // Of two valid slots the higher generation counts. A writer always uses the next one, so equal ones are
 // damage.
-Result<std::uint8_t> choose_slot(const std::optional<Envelope>& first,
-                                 const std::optional<Envelope>& second) {
-  if (!first && !second) return layout::damaged("header page", "both envelope slots are empty");
-  if (!first || !second) return static_cast<std::uint8_t>(first ? 0 : 1);
-  if (first->generation == second->generation)
+Result<ChosenSlot> choose_slot(std::optional<Envelope> first, std::optional<Envelope> second) {
+  if (first && second && first->generation == second->generation)
     return layout::damaged("header page", "both envelope slots have one generation");
-  return static_cast<std::uint8_t>(first->generation > second->generation ? 0 : 1);
+  if (first && (!second || first->generation > second->generation)) return ChosenSlot{*std::move(first), 0};
+  if (second) return ChosenSlot{*std::move(second), 1};
+  return layout::damaged("header page", "both envelope slots are empty");
 }
 
 }  // namespace
@@ -109,10 +113,10 @@ Result<Header> decode_header(const HeaderPage& page, const VolumeKeys& keys) {
   const MacKey slot_key = keys.slot_mac(prefix.file);
   ENFOLD_TRY_ASSIGN(auto first, decode_slot(slot_of(page, 0), {prefix_of(page), 0, slot_key}));
   ENFOLD_TRY_ASSIGN(auto second, decode_slot(slot_of(page, 1), {prefix_of(page), 1, slot_key}));
-  ENFOLD_TRY_ASSIGN(const std::uint8_t chosen, choose_slot(first, second));
+  ENFOLD_TRY_ASSIGN(ChosenSlot slot, choose_slot(std::move(first), std::move(second)));
   ENFOLD_TRY_ASSIGN(StateRecord state,
                     decode_state(state_of(page), prefix_of(page), keys.state_mac(prefix.file)));
-  return Header{prefix, *std::move(chosen == 0 ? first : second), chosen, state};
+  return Header{prefix, std::move(slot.envelope), slot.index, state};
 }
 
 Result<void> finish_header(const Envelope& envelope, const StateRecord& state, const VolumeKeys& keys,
