@@ -33,7 +33,7 @@ LIBRARIES = [
     (r"boost/(asio|beast|url).*", ["kms/client", "kms/daemon", "tests"], False),
     (r"toml\+\+/.*", ["fs/volume", "tools", "tests"], False),
     (r"CLI/.*", ["tools"], False),
-    (r"(gtest|gmock)/.*", ["tests"], True),
+    (r"(gtest|gmock|benchmark)/.*", ["tests"], True),
     (r"(sys|linux|netinet|arpa|asm)/[a-z0-9_]+\.h|[a-z0-9_]+(\.h)?", ["kms", "fs", "tools", "tests"], True),
 ]
 
