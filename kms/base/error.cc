@@ -35,8 +35,6 @@ int errno_of(const Error& error) noexcept {
       return ENOTEMPTY;
     case Errc::kLimit:
       return EFBIG;
-    case Errc::kUnsupported:
-      return EOPNOTSUPP;
     case Errc::kKmsDisabled:
     case Errc::kKmsInvalidState:
     case Errc::kKmsNotFound:
