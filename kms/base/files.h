@@ -93,7 +93,8 @@ class Files {
   virtual Result<void> lock(int fd) = 0;
 };
 
-class PosixFiles final : public Files {
+// Virtual calls may be overridden one by one, for a test.
+class PosixFiles : public Files {
  public:
   Result<Fd> open_at(int dir, const std::string& path, int flags, mode_t mode) override;
   Result<Fd> duplicate(int fd) override;

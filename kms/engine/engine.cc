@@ -1,7 +1,7 @@
 #include "kms/engine/engine.h"
 
-#include "kms/engine/key_table.h"
 #include "kms/engine/key_lookup.h"
+#include "kms/engine/key_table.h"
 #include "kms/engine/validation.h"
 #include "kms/store/store_admin.h"
 

@@ -32,7 +32,7 @@ MaterialVersion take_material(ByteReader& reader) {
   return version;
 }
 
-bool is_state(KeyState state) { return state == KeyState::kEnabled || state == KeyState::kDisabled; }
+bool is_state(std::uint8_t state) { return state == 1 || state == 2; }
 
 }  // namespace
 
@@ -65,15 +65,16 @@ Result<Key> decode_key(const KeyId& id, ByteSpan content) {
                                               std::to_string(version) + ", which this program does not know");
   Key key;
   key.id = id;
-  key.state = static_cast<KeyState>(reader.u8());
+  const std::uint8_t state = reader.u8();
   key.creation_unix_ms = static_cast<std::int64_t>(reader.u64());
   key.scope.region = take_text(reader);
   key.scope.account = take_text(reader);
   key.description = take_text(reader);
   for (std::uint16_t left = reader.u16(); left > 0 && reader.ok(); --left)
     key.materials.push_back(take_material(reader));
-  if (!reader.ok() || reader.remaining() != 0 || key.materials.empty() || !is_state(key.state))
+  if (!reader.ok() || reader.remaining() != 0 || key.materials.empty() || !is_state(state))
     return make_error(Errc::kStoreTampered, "A key of the KMS store is malformed");
+  key.state = static_cast<KeyState>(state);
   key.arn = arn_of(key.scope, uuid_text(id));
   return key;
 }

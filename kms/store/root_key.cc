@@ -52,19 +52,19 @@ std::string wrong_key_message(const RootKeyFile& file) {
 Result<RootKeyChoice> parse_root_key_choice(std::string_view text) {
   constexpr std::string_view kCredentialPrefix = "credential:";
   if (text == "generated") return RootKeyChoice{};
-  if (text == "passphrase") return RootKeyChoice{.kind = RootKeyKind::kPassphrase};
+  if (text == "passphrase") return RootKeyChoice{RootKeyKind::kPassphrase, "", {}};
   if (text.starts_with(kCredentialPrefix) && is_credential_name(text.substr(kCredentialPrefix.size())))
-    return RootKeyChoice{.kind = RootKeyKind::kCredential,
-                         .credential_name = std::string(text.substr(kCredentialPrefix.size()))};
+    return RootKeyChoice{RootKeyKind::kCredential, std::string(text.substr(kCredentialPrefix.size())), {}};
   return make_error(Errc::kInvalidArgument, "A root key is one of generated, passphrase, credential:NAME");
 }
 
 Result<Bytes> protect_root_key(const RootKey& key, const RootKeyChoice& choice, PassphraseSource& passphrase,
                                Entropy& entropy) {
-  RootKeyFile file{.kind = choice.kind,
-                   .cost = choice.cost,
-                   .salt = random_array<32>(entropy),
-                   .credential_name = choice.credential_name};
+  RootKeyFile file;
+  file.kind = choice.kind;
+  file.cost = choice.cost;
+  file.salt = random_array<32>(entropy);
+  file.credential_name = choice.credential_name;
   Bytes content = encode_head(file);
   if (choice.kind == RootKeyKind::kGenerated) {
     content.insert(content.end(), key.expose().begin(), key.expose().end());

@@ -20,8 +20,8 @@ enum class RootKeyKind : std::uint8_t {
 
 struct RootKeyChoice {
   RootKeyKind kind = RootKeyKind::kGenerated;
-  std::string credential_name{};  // only with kCredential
-  ScryptCost cost{};              // only with kPassphrase
+  std::string credential_name;  // only with kCredential
+  ScryptCost cost;              // only with kPassphrase
 };
 
 // "generated", "passphrase" or "credential:NAME"; kInvalidArgument says which these are.

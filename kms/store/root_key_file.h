@@ -13,11 +13,11 @@ inline constexpr std::size_t kMaxRootKeyFileBytes = 1024;
 
 struct RootKeyFile {
   RootKeyKind kind = RootKeyKind::kGenerated;
-  ScryptCost cost{};                    // passphrase
+  ScryptCost cost;                      // passphrase
   std::array<std::uint8_t, 32> salt{};  // passphrase
-  std::string credential_name{};        // credential
-  Bytes head{};                         // everything before `body`: the associated data of a sealed key
-  Bytes body{};                         // the key itself (generated), or the box that holds it
+  std::string credential_name;          // credential
+  Bytes head;                           // everything before `body`: the associated data of a sealed key
+  Bytes body;                           // the key itself (generated), or the box that holds it
 };
 
 // A file name of 1 to 255 bytes without '/', and neither "." nor "..".

@@ -1,5 +1,7 @@
 #include "kms/store/store.h"
 
+#include <tuple>
+
 namespace enfold {
 namespace {
 
@@ -34,7 +36,7 @@ class Rollback {
   Rollback(const Rollback&) = delete;
   Rollback& operator=(const Rollback&) = delete;
   ~Rollback() {
-    if (!database_.idle()) (void)database_.execute("ROLLBACK");
+    if (!database_.idle()) std::ignore = database_.execute("ROLLBACK");
   }
 
  private:

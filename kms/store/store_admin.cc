@@ -1,6 +1,7 @@
 #include "kms/store/store_admin.h"
 
 #include <cerrno>
+#include <tuple>
 
 #include "kms/base/files.h"
 #include "kms/store/export_file.h"
@@ -61,8 +62,8 @@ class Draft {
   Draft& operator=(const Draft&) = delete;
   ~Draft() {
     for (const char* name : {kRootKeyName, kDatabaseName, "/kms.db-wal", "/kms.db-shm", "/root.key.new"})
-      (void)files_.unlink_at(AT_FDCWD, draft_ + name, 0);
-    (void)files_.unlink_at(AT_FDCWD, draft_, AT_REMOVEDIR);
+      std::ignore = files_.unlink_at(AT_FDCWD, draft_ + name, 0);
+    std::ignore = files_.unlink_at(AT_FDCWD, draft_, AT_REMOVEDIR);
   }
 
   Result<void> build(ByteSpan root_key_file, const RootKey& key, std::vector<ExportedRow> rows,
@@ -91,6 +92,7 @@ class Draft {
     ENFOLD_TRY_ASSIGN(auto store, Store::open(database, key.copy(), entropy));
     return store->update([&]() -> Result<std::vector<RowChange>> {
       std::vector<RowChange> changes;
+      changes.reserve(rows.size());
       for (ExportedRow& row : rows) changes.push_back({std::move(row.id), std::move(row.content)});
       return changes;
     });

@@ -1,0 +1,104 @@
+#include "kms/base/files.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+namespace enfold {
+namespace {
+
+// Each read and write moves at most `step` bytes, and each second one is interrupted first.
+class ShortCounts final : public PosixFiles {
+ public:
+  explicit ShortCounts(std::size_t step) : step_(step) {}
+  Result<std::size_t> read_at(int fd, MutableByteSpan out, std::uint64_t offset) override {
+    if (interrupt()) return system_error(EINTR, "pread");
+    return PosixFiles::read_at(fd, out.first(std::min(step_, out.size())), offset);
+  }
+  Result<std::size_t> write_at(int fd, ByteSpan in, std::uint64_t offset) override {
+    if (interrupt()) return system_error(EINTR, "pwrite");
+    if (step_ == 0) return std::size_t{0};
+    return PosixFiles::write_at(fd, in.first(std::min(step_, in.size())), offset);
+  }
+
+ private:
+  bool interrupt() { return ++calls_ % 2 == 1; }
+  std::size_t step_;
+  int calls_ = 0;
+};
+
+class FilesTest : public ::testing::Test {
+ protected:
+  FilesTest() {
+    const char* base = std::getenv("TMPDIR");
+    path_ = std::string(base != nullptr ? base : "/tmp") + "/enfold-base-XXXXXX";
+    if (::mkdtemp(path_.data()) == nullptr) std::abort();
+  }
+  ~FilesTest() override {
+    for (const char* name : {"/file", "/file.new", "/link"}) ::unlink((path_ + name).c_str());
+    ::rmdir(path_.c_str());
+  }
+  FilesTest(const FilesTest&) = delete;
+  FilesTest& operator=(const FilesTest&) = delete;
+
+  Fd create() { return files_.open_at(AT_FDCWD, path_ + "/file", O_RDWR | O_CREAT, 0600).value(); }
+
+  std::string path_;
+  PosixFiles files_;
+};
+
+TEST_F(FilesTest, LoopsOverShortCountsAndInterruptions) {
+  Bytes content(1000);
+  for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<std::uint8_t>(i);
+  ShortCounts files(7);
+  Fd fd = create();
+  ASSERT_TRUE(write_full(files, fd.get(), content, 5));
+  Bytes back(1000);
+  EXPECT_EQ(read_full(files, fd.get(), back, 5).value(), 1000U);
+  EXPECT_EQ(back, content);
+  EXPECT_EQ(read_full(files, fd.get(), back, 505).value(), 500U) << "less only at the end of the file";
+}
+
+TEST_F(FilesTest, GivesUpOnAWriteThatWritesNothing) {
+  ShortCounts files(0);
+  Fd fd = create();
+  Result<void> written = write_full(files, fd.get(), Bytes(1), 0);
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().errno_value, EIO);
+}
+
+TEST_F(FilesTest, ReplacesAFileWholeAndTakesOverAStaleTemporary) {
+  ShortCounts files(3);
+  ASSERT_TRUE(replace_file(files, AT_FDCWD, path_ + "/file.new", Bytes(9, 'x'), 0600));
+  ASSERT_TRUE(replace_file(files, AT_FDCWD, path_ + "/file", Bytes(10, 'a'), 0600));
+  ASSERT_TRUE(replace_file(files, AT_FDCWD, path_ + "/file", Bytes(4, 'b'), 0600));
+  EXPECT_EQ(read_file(files, AT_FDCWD, path_ + "/file", 100).value(), Bytes(4, 'b'));
+  EXPECT_FALSE(files.stat_at(AT_FDCWD, path_ + "/file.new"));
+}
+
+TEST_F(FilesTest, ReadsAFileUpToItsLimitAndNoSymlink) {
+  ASSERT_TRUE(replace_file(files_, AT_FDCWD, path_ + "/file", Bytes(10, 'a'), 0600));
+  EXPECT_TRUE(read_file(files_, AT_FDCWD, path_ + "/file", 10));
+  EXPECT_EQ(read_file(files_, AT_FDCWD, path_ + "/file", 9).error().code, Errc::kInvalidArgument);
+  ASSERT_EQ(::symlink("file", (path_ + "/link").c_str()), 0);
+  EXPECT_EQ(read_file(files_, AT_FDCWD, path_ + "/link", 10).error().errno_value, ELOOP);
+}
+
+TEST_F(FilesTest, LocksOncePerOpenFileDescription) {
+  Fd first = create();
+  ASSERT_TRUE(files_.lock(first.get()));
+  {
+    Fd second = create();
+    EXPECT_EQ(files_.lock(second.get()).error().code, Errc::kBusy);
+  }
+  EXPECT_EQ(files_.lock(create().get()).error().code, Errc::kBusy)
+      << "closing another descriptor frees nothing";
+  first = Fd();
+  Fd third = create();
+  EXPECT_TRUE(files_.lock(third.get()));
+}
+
+}  // namespace
+}  // namespace enfold
