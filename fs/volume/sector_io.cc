@@ -25,8 +25,8 @@ class Buffer {
 }  // namespace
 
 RequestBuffers request_buffers(std::uint64_t count) {
-  thread_local Buffer pages;
-  thread_local Buffer nonces;
+  static thread_local Buffer pages;
+  static thread_local Buffer nonces;
   return {pages.of_size(count * kPageBytes), nonces.of_size(count * kGcmNonceBytes)};
 }
 

@@ -57,7 +57,7 @@ class ContentDamage : public testing::Test {
 
 TEST_F(ContentDamage, IsNoticedForABitInEachPartOfEachSector) {
   for (std::uint64_t index = 0; index < kSectors; ++index) {
-    for (std::uint64_t at : {0, 11, 12, 27, 28, 29, 30, 31, 32, 2000, 4095}) {
+    for (std::uint64_t at : {0U, 11U, 12U, 27U, 28U, 29U, 30U, 31U, 32U, 2000U, 4095U}) {
       Bytes flipped = page(index);
       flipped[at] = static_cast<std::uint8_t>(flipped[at] ^ (1U << world_.entropy.below(8)));
       world_.lower.put(sector_offset(index), flipped);
@@ -196,7 +196,7 @@ TEST_F(ContentDamage, InTheOldLastSectorFailsAGrowthAndChangesNothing) {
 }
 
 TEST_F(ContentDamage, IsCuredByOverwritingTheWholeSectorOrCuttingIt) {
-  for (std::uint64_t index : {1, 5}) world_.lower.put(sector_offset(index), Bytes(kPageBytes, 0x77));
+  for (std::uint64_t index : {1U, 5U}) world_.lower.put(sector_offset(index), Bytes(kPageBytes, 0x77));
   auto body = world_.open();
   ASSERT_TRUE(is_ok(
       (*body)->write(kSectorPlainBytes, ByteSpan(plain_).subspan(kSectorPlainBytes, kSectorPlainBytes))));

@@ -137,7 +137,7 @@ TEST(ContentState, HasNoHoleEndWhereAFileWasWrittenOutOfOrder) {
   const Bytes plain = random_bytes(world.entropy, 50 * kSectorPlainBytes + 99);
   auto body = world.create();
   constexpr std::uint64_t kPiece = 4096;
-  for (std::uint64_t parity : {1, 0})
+  for (std::uint64_t parity : {1U, 0U})
     for (std::uint64_t at = parity * kPiece; at < plain.size(); at += 2 * kPiece)
       ASSERT_TRUE(is_ok(body->write(at, ByteSpan(plain).subspan(at, std::min(kPiece, plain.size() - at)))));
   EXPECT_GT(world.record().hole_end, 0U);
