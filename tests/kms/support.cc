@@ -100,7 +100,7 @@ Bytes vector_bytes(const std::string& field) {
 std::uint64_t test_seed() {
   const char* given = std::getenv("ENFOLD_TEST_SEED");
   std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-  std::cout << "ENFOLD_TEST_SEED=" << seed << std::endl;
+  std::cout << "ENFOLD_TEST_SEED=" << seed << '\n' << std::flush;
   return seed;
 }
 
