@@ -60,11 +60,10 @@ std::string format(const Pin& pin) {
 
 std::unexpected<Error> mismatch(const Pin& pin, const std::string& what) {
   auto file = pin_file_of(pin.lower);
-  return make_error(Errc::kPinMismatch, pin.lower + ": " + what +
-                                            ". Nothing was asked of any KMS. If you changed this on purpose, "
-                                            "delete the pin " +
-                                            (file ? *file : std::string("of this path")) +
-                                            " and mount once with --kms");
+  return make_error(Errc::kPinMismatch,
+                    pin.lower + ": " + what +
+                        ", and no KMS was asked; if you changed this on purpose, delete the pin " +
+                        (file ? *file : std::string("of this path")) + " and mount once with --kms");
 }
 
 }  // namespace
