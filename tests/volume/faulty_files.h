@@ -1,5 +1,6 @@
 // The lower filesystem with faults: counts the calls that reach it, fails the n-th (once or from then on),
-// shortens writes, and shows each write to who wants to see it. Thread-safe unless a watcher is set.
+// shortens writes, and shows each write to who wants to see it. Thread-safe where
+// no watcher is set.
 #pragma once
 
 #include <atomic>
@@ -35,6 +36,12 @@ class FaultyFiles final : public Files {
   void shorten_writes(bool shorten) { shorten_writes_ = shorten; }
   void watch_writes(std::function<void(ByteSpan, std::uint64_t)> watcher) { watcher_ = std::move(watcher); }
 
+  // Called once, before the next read reaches the file.
+  void before_read(std::function<void()> act) {
+    before_read_ = std::move(act);
+    before_read_set_ = true;
+  }
+
   Result<Fd> open_at(int dir, const std::string& path, int flags, mode_t mode) override {
     ENFOLD_TRY(step());
     return real_.open_at(dir, path, flags, mode);
@@ -57,6 +64,7 @@ class FaultyFiles final : public Files {
   }
   Result<std::size_t> read_at(int fd, MutableByteSpan out, std::uint64_t offset) override {
     ENFOLD_TRY(step());
+    if (before_read_set_.exchange(false)) before_read_();
     return real_.read_at(fd, out, offset);
   }
   Result<std::size_t> write_at(int fd, ByteSpan in, std::uint64_t offset) override {
@@ -153,6 +161,8 @@ class FaultyFiles final : public Files {
   std::atomic<int> failures_{0};
   std::atomic<bool> shorten_writes_{false};
   std::function<void(ByteSpan, std::uint64_t)> watcher_;
+  std::function<void()> before_read_;
+  std::atomic<bool> before_read_set_{false};
 };
 
 }  // namespace enfold
