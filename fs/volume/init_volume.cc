@@ -69,13 +69,14 @@ class HalfMadeVolume {
   static Result<std::unique_ptr<HalfMadeVolume>> start(Files& files, const std::string& lower) {
     auto made = files.make_directory_at(AT_FDCWD, lower, 0700);
     if (!made && made.error().errno_value != EEXIST) return add_context(std::move(made).error(), lower);
-    ENFOLD_TRY_ASSIGN(Fd directory, files.open_at(AT_FDCWD, lower, O_RDONLY | O_DIRECTORY, 0));
-    ENFOLD_TRY_ASSIGN(std::string canonical, canonical_path(lower));
-    return std::make_unique<HalfMadeVolume>(files, std::move(directory), std::move(canonical), bool{made});
+    auto out = std::make_unique<HalfMadeVolume>(files, lower, made.has_value());
+    ENFOLD_TRY_ASSIGN(out->directory_, files.open_at(AT_FDCWD, lower, O_RDONLY | O_DIRECTORY, 0));
+    ENFOLD_TRY_ASSIGN(out->lower_, canonical_path(lower));
+    return out;
   }
 
-  HalfMadeVolume(Files& files, Fd directory, std::string lower, bool made_directory)
-      : files_(files), directory_(std::move(directory)), lower_(std::move(lower)), made_(made_directory) {}
+  HalfMadeVolume(Files& files, std::string lower, bool made_directory)
+      : files_(files), lower_(std::move(lower)), made_(made_directory) {}
   HalfMadeVolume(const HalfMadeVolume&) = delete;
   HalfMadeVolume& operator=(const HalfMadeVolume&) = delete;
   ~HalfMadeVolume() {

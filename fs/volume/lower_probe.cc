@@ -39,7 +39,9 @@ Result<void> probe_lower_directory(Files& files, int directory, const std::strin
   if (!made) return add_context(std::move(made).error(), path + ": making a file there");
   auto verdict = refuse_folding(files, directory, path, suffix);
   auto removed = files.unlink_at(directory, name, 0);
-  if (verdict && !removed) return add_context(std::move(removed).error(), path + "/" + name);
+  if (verdict && !removed)
+    return add_context(std::move(removed).error(),
+                       "removing the probe " + path + "/" + name + " (remove it by hand)");
   return verdict;
 }
 
