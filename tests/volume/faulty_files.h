@@ -1,6 +1,6 @@
 // The lower filesystem with faults: counts the calls that reach it, fails the n-th (once or from then on),
-// shortens writes, and shows each write to who wants to see it. Thread-safe where
-// no watcher is set.
+// shortens writes, and shows each write to who wants to see it. Thread-safe
+// unless writes are watched.
 #pragma once
 
 #include <atomic>
