@@ -26,7 +26,7 @@ Result<Creation::MadeFile> Creation::file(const Spot& spot, mode_t mode, const C
 
 Result<InodePtr> Creation::directory(const Spot& spot, mode_t mode, const Caller& caller) {
   const DirectoryId id = DirectoryId::random(parts_.context.entropy);
-  ENFOLD_TRY_ASSIGN(const Lower lower, make_lower_directory(spot));
+  ENFOLD_TRY_ASSIGN(const Lower lower, make_lower_directory(spot, mode));
   auto entered = fill_directory(spot, lower, id, mode, caller);
   if (entered)
     (*entered)->set_directory_id(id);
@@ -94,7 +94,7 @@ Result<Creation::Lower> Creation::make_inode_file(const Spot& spot, mode_t mode)
     if (status)
       std::tie(lower.inode, lower.opening) = parts_.table.remember_new(lower_id_of(*status), spot.link());
     if (lower.inode) return lower;
-    (void)files.unlink_at(lower.parent->get(), spot.lower.name, 0);
+    std::ignore = files.unlink_at(lower.parent->get(), spot.lower.name, 0);
     if (!status) return std::unexpected(std::move(status).error());
     return system_error(ESTALE, "the new lower file has the identity of one in use");
   }();
@@ -102,15 +102,15 @@ Result<Creation::Lower> Creation::make_inode_file(const Spot& spot, mode_t mode)
   return made;
 }
 
-Result<Creation::Lower> Creation::make_lower_directory(const Spot& spot) {
+Result<Creation::Lower> Creation::make_lower_directory(const Spot& spot, mode_t mode) {
   auto made = [&]() -> Result<Lower> {
     Files& files = parts_.context.files;
     const SharedNames names(parts_.places.names());
     ENFOLD_TRY_ASSIGN(SharedFd parent, prepare(spot));
-    ENFOLD_TRY(files.make_directory_at(parent->get(), spot.lower.name, 0700));
+    ENFOLD_TRY(files.make_directory_at(parent->get(), spot.lower.name, (mode & 0777U) | 0700U));
     auto fd = files.open_at(parent->get(), spot.lower.name, O_PATH | O_NOFOLLOW | O_DIRECTORY, 0);
     if (fd) return Lower{std::move(parent), share(std::move(*fd)), nullptr, {}};
-    (void)files.unlink_at(parent->get(), spot.lower.name, AT_REMOVEDIR);
+    std::ignore = files.unlink_at(parent->get(), spot.lower.name, AT_REMOVEDIR);
     return std::unexpected(std::move(fd).error());
   }();
   if (!made) drop_unused_sidecar(spot);
@@ -172,7 +172,7 @@ void Creation::undo(const Spot& spot, const Lower& lower) {
     ENFOLD_TRY_ASSIGN(const StatX made, files.stat_at(lower.fd->get(), ""));
     const bool is_directory = S_ISDIR(made.stx_mode);
     ENFOLD_TRY(open_identified(files, lower.parent->get(), spot.lower.name, lower_id_of(made)));
-    if (is_directory) (void)files.unlink_at(lower.fd->get(), std::string(kMarkerName), 0);
+    if (is_directory) std::ignore = files.unlink_at(lower.fd->get(), std::string(kMarkerName), 0);
     ENFOLD_TRY(files.unlink_at(lower.parent->get(), spot.lower.name, is_directory ? AT_REMOVEDIR : 0));
     remove_sidecar(files, lower.parent->get(), spot.lower.name);
     if (lower.inode) parts_.table.unlinked(lower.inode, spot.link(), lower.fd);

@@ -38,7 +38,7 @@ class Creation {
   // With names() held. The directory's descriptor, once the name's sidecar is there.
   Result<SharedFd> prepare(const Spot& spot);
   Result<Lower> make_lower_file(const Spot& spot, mode_t mode);
-  Result<Lower> make_lower_directory(const Spot& spot);
+  Result<Lower> make_lower_directory(const Spot& spot, mode_t mode);
   // Makes the inode, too: whoever finds the name waits at `opening` until the file is finished.
   Result<Lower> make_inode_file(const Spot& spot, mode_t mode);
   Result<Lower> open_new(const Spot& spot, mode_t mode);  // with names() held

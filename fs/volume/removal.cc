@@ -31,6 +31,7 @@ Result<Removal::Side> Removal::look(const Spot& spot) {
 }
 
 Result<void> Removal::keep(Side& side) {
+  if (!side.lower) return {};
   ENFOLD_TRY_ASSIGN(side.kept,
                     open_identified(parts_.context.files, side.dir->get(), side.name(), *side.lower));
   return {};
@@ -90,7 +91,7 @@ Result<void> Removal::rename(const Spot& from_spot, const Spot& to_spot, unsigne
     if (!to.lower && (flags & RENAME_EXCHANGE) != 0) return system_error(ENOENT, "rename");
     if (from.lower == to.lower) return {};  // two names of one inode: POSIX leaves both
     ENFOLD_TRY(keep(from));
-    if (to.lower) ENFOLD_TRY(keep(to));
+    ENFOLD_TRY(keep(to));
     ENFOLD_TRY((flags & RENAME_EXCHANGE) != 0 ? exchange(from, to) : replace(from, to));
   }
   give_hint(from, to_spot);

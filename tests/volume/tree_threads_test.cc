@@ -10,7 +10,7 @@ namespace enfold {
 namespace {
 
 constexpr int kThreads = 4;
-constexpr int kRounds = 150;
+constexpr int kRounds = 300;
 
 // Errors that another thread's rename or unlink may cause.
 bool is_expected(int errno_value) {
