@@ -98,9 +98,6 @@ void opendir(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
   if (!opened) return answer_error(request, "opendir", inode, opened.error());
   Mounted& state = mounted(request);
   info->fh = state.directories.add(std::make_unique<DirectoryStream>(std::move(*opened)));
-  // The kernel drops what it has cached of a directory whenever it changes it, and nobody else does.
-  info->cache_readdir = 1;
-  info->keep_cache = 1;
   if (fuse_reply_open(request, info) == -ENOENT) state.directories.take(info->fh);
 }
 
