@@ -52,7 +52,7 @@ class LowerTree(harness.MountedTest):
         volume.unmount()
         names, pages = [], []
         for path in lower_files(volume.lower):
-            if os.path.isfile(path) and os.path.getsize(path) > 8192:
+            if os.path.isfile(path) and os.path.getsize(path) > 8192 and not path.endswith("/enfold.volume"):
                 names.append(os.path.basename(path))
                 with open(path, "rb") as file:
                     content = file.read()

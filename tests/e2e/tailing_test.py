@@ -34,7 +34,7 @@ def append_for(path, pattern, seed):
         if rng.random() < 0.02:  # closing seals the file, which a reader must not notice
             os.close(file)
             file = os.open(path, os.O_WRONLY | os.O_APPEND)
-        time.sleep(rng.choice([0, 0.0005, 0.002]))
+        time.sleep(rng.choice([0, 0.001, 0.01]))  # leaves the readers a part of the machine
     os.close(file)
     return written
 
@@ -67,7 +67,7 @@ def tail(path, pattern, seed, direct, end):
             os.close(file)
             file = os.open(path, os.O_RDONLY | (os.O_DIRECT if direct else 0))
         reads += 2
-        time.sleep(0.001)
+        time.sleep(0.002)
     os.close(file)
     return reads
 
