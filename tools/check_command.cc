@@ -3,8 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <array>
-#include <cstdio>
+#include <iomanip>
 #include <iostream>
 
 #include "fs/control/control.h"
@@ -77,11 +76,9 @@ class Report final : public CheckObserver {
   void show(const CheckCounts& counts, std::int64_t now) {
     const double seconds = static_cast<double>(now - start_ns_) / static_cast<double>(kSecondNs);
     const double mib = static_cast<double>(counts.content_bytes) / (1024.0 * 1024.0);
-    std::array<char, 160> line{};
-    std::snprintf(line.data(), line.size(), "checked %llu files, %.0f MiB, %.0f MiB/s, %llu findings",
-                  static_cast<unsigned long long>(counts.files), mib, mib / seconds,
-                  static_cast<unsigned long long>(counts.findings));
-    std::cerr << (is_terminal_ ? "\r\x1b[K" : "") << line.data() << (is_terminal_ ? "" : "\n") << std::flush;
+    std::cerr << (is_terminal_ ? "\r\x1b[K" : "") << "checked " << counts.files << " files, " << std::fixed
+              << std::setprecision(0) << mib << " MiB, " << mib / seconds << " MiB/s, " << counts.findings
+              << " findings" << (is_terminal_ ? "" : "\n") << std::flush;
     line_shown_ = is_terminal_;
   }
 

@@ -46,6 +46,7 @@ Fields fields_of(const Recipient& recipient) {
 
 Fields fields_of(const Envelope& envelope) {
   std::vector<Fields> recipients;
+  recipients.reserve(envelope.recipients.size());
   for (const Recipient& recipient : envelope.recipients) recipients.push_back(fields_of(recipient));
   return {{"generation", envelope.generation}, {"recipients", std::move(recipients)}};
 }

@@ -64,7 +64,8 @@ Result<void> ask_in_time(Files& files, const OpenRequest& request, ToolPassphras
   std::optional<std::string> kms_url = request.kms_url;
   if (!kms_url) {
     auto pin = read_pin(files, request.lower);
-    if (pin && *pin) kms_url = (*pin)->kms_url;
+    const std::optional<Pin> known = pin ? *std::move(pin) : std::nullopt;
+    if (known) kms_url = known->kms_url;
   }
   const auto directory = kms_url ? embedded_directory(*kms_url) : std::nullopt;
   if (!directory) return {};

@@ -35,12 +35,13 @@ class ContentCheck {
       verdict.stopped = !advance_(*got);
       return *got == kSectorPlainBytes && !verdict.stopped;
     }
+    const Errc code = got.error().code;
     if (verdict.unreadable_sectors++ == 0) {
       verdict.error = std::move(got).error();
       verdict.first_sector = index;
     }
     // A key that the KMS refuses fails every sector alike.
-    return verdict.error->code == Errc::kDamaged || verdict.error->code == Errc::kSystem;
+    return code == Errc::kDamaged || code == Errc::kSystem;
   }
 
   FileHandle& handle_;

@@ -1,5 +1,6 @@
 #include <cerrno>
 #include <memory>
+#include <tuple>
 
 #include "fs/format/marker.h"
 #include "fs/volume/config_file.h"
@@ -82,10 +83,10 @@ class HalfMadeVolume {
   ~HalfMadeVolume() {
     if (kept_) return;
     for (const std::string& name : written_) {
-      (void)files_.unlink_at(directory_.get(), name, 0);
-      (void)files_.unlink_at(directory_.get(), name + ".new", 0);
+      std::ignore = files_.unlink_at(directory_.get(), name, 0);
+      std::ignore = files_.unlink_at(directory_.get(), name + ".new", 0);
     }
-    if (made_) (void)files_.unlink_at(AT_FDCWD, lower_, AT_REMOVEDIR);
+    if (made_) std::ignore = files_.unlink_at(AT_FDCWD, lower_, AT_REMOVEDIR);
   }
 
   Result<void> write(std::string_view name, ByteSpan content) {
