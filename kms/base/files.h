@@ -42,7 +42,7 @@ class Fd {
 
 struct LowerEntry {
   std::string name;
-  std::uint8_t type;  // DT_*; DT_UNKNOWN where the filesystem does not say
+  std::uint8_t type;         // DT_*; DT_UNKNOWN where the filesystem does not say
   std::uint64_t number = 0;  // inode number
 };
 
