@@ -17,30 +17,32 @@ class FullDisk(harness.MountedTest):
         self.expected = trees.describe(self.volume.path("old"))
 
     def fill(self, name, chunk=200_000):
-        """Writes until the disk is full; the error must reach write, fsync or close."""
-        written = b""
+        """Writes until the disk is full, and returns what fsync returned for; the error must reach write, fsync or
+        close."""
+        written = synced = b""
         with self.assertRaises(OSError) as raised:
             with open(self.volume.path(name), "ab", buffering=0) as file:
                 while True:
                     piece = self.random.randbytes(chunk)
                     written += piece[:file.write(piece)]
                     os.fsync(file.fileno())
+                    synced = written
         self.assertEqual(errno.ENOSPC, raised.exception.errno)
-        return written
+        return synced
 
     def assert_old_files_intact(self):
         self.assertEqual("", trees.differences(self.expected, trees.describe(self.volume.path("old"))))
 
     def test_the_error_arrives_and_older_files_stay_whole(self):
-        written = self.fill("big")
-        self.assertGreater(len(written), 1_000_000)
+        synced = self.fill("big")
+        self.assertGreater(len(synced), 1_000_000)
         self.assert_old_files_intact()
         with open(self.volume.path("big"), "rb") as file:
-            self.assertTrue(file.read(len(written)) == written, "what fsync returned for is not there")
+            self.assertTrue(file.read(len(synced)) == synced, "what fsync returned for is not there")
         self.volume.remount()
         self.assert_old_files_intact()
         with open(self.volume.path("big"), "rb") as file:
-            self.assertTrue(file.read(len(written)) == written)
+            self.assertTrue(file.read(len(synced)) == synced)
         self.volume.must_be_clean()
 
         os.unlink(self.volume.path("big"))
