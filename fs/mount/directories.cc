@@ -9,13 +9,18 @@ namespace {
 // d_ino of "..", which the volume does not say and nothing relies on (libfuse's own value for it).
 constexpr ino_t kUnknownInode = 0xffffffff;
 
-DirectoryStream& directory(const fuse_file_info* info) { return HandleTable<DirectoryStream>::at(info->fh); }
+// Positions as the kernel keeps them: of "." and "..", and of an entry kFirst and its index in the listing.
+constexpr std::uint64_t kSelf = 1;
+constexpr std::uint64_t kParent = 2;
+constexpr std::uint64_t kFirst = 3;
+
+DirectoryHandle& directory(const fuse_file_info* info) { return HandleTable<DirectoryHandle>::at(info->fh); }
 
 // Fills one answer with entries until the next one does not fit.
 class ListingReply {
  public:
-  ListingReply(fuse_req_t request, fuse_ino_t directory, std::size_t size, bool plus)
-      : request_(request), directory_(directory), buffer_(thread_buffer(size)), plus_(plus) {}
+  ListingReply(fuse_req_t request, fuse_ino_t inode, DirectoryHandle& handle, std::size_t size, bool plus)
+      : request_(request), inode_(inode), handle_(handle), buffer_(thread_buffer(size)), plus_(plus) {}
 
   bool add_dot(const char* name, ino_t number, std::uint64_t position) {
     struct stat attributes {};
@@ -24,9 +29,9 @@ class ListingReply {
     return put(name, {.inode = 0, .attributes = attributes}, position);
   }
 
-  bool add(const DirectoryStream::Item& item) {
-    if (size_of(item.entry->name.c_str()) > buffer_.size() - used_) return false;
-    return put(item.entry->name.c_str(), described(*item.entry), item.position);
+  bool add(const DirectoryEntry& entry, std::uint64_t position) {
+    if (size_of(entry.name.c_str()) > buffer_.size() - used_) return false;  // before its lookup is counted
+    return put(entry.name.c_str(), described(entry), position);
   }
 
   void send() { fuse_reply_buf(request_, data(), used_); }
@@ -38,11 +43,11 @@ class ListingReply {
   // entry gets: it is listed, and whoever looks at it hears what is wrong.
   [[nodiscard]] Entry described(const DirectoryEntry& entry) const {
     if (plus_) {
-      if (auto found = tree(request_).lookup(directory_, entry.name)) return *found;
+      if (auto found = tree(request_).lookup_listed(inode_, entry)) return *found;
     }
     struct stat attributes {};
     attributes.st_ino = entry.number;
-    attributes.st_mode = entry.type;
+    attributes.st_mode = entry.type != 0 ? entry.type : handle_.type_of(entry).value_or(0);
     return {.inode = 0, .attributes = attributes};
   }
 
@@ -64,30 +69,31 @@ class ListingReply {
   }
 
   fuse_req_t request_;
-  fuse_ino_t directory_;
+  fuse_ino_t inode_;
+  DirectoryHandle& handle_;
   MutableByteSpan buffer_;
   bool plus_;
   std::size_t used_ = 0;
 };
 
 bool add_dots(fuse_req_t request, fuse_ino_t inode, std::uint64_t position, ListingReply& reply) {
-  if (position < DirectoryStream::kSelfPosition) {
+  if (position < kSelf) {
     auto self = tree(request).attributes(inode);
     ino_t number = self ? self->st_ino : kUnknownInode;
-    if (!reply.add_dot(".", number, DirectoryStream::kSelfPosition)) return false;
+    if (!reply.add_dot(".", number, kSelf)) return false;
   }
-  return position >= DirectoryStream::kParentPosition ||
-         reply.add_dot("..", kUnknownInode, DirectoryStream::kParentPosition);
+  return position >= kParent || reply.add_dot("..", kUnknownInode, kParent);
 }
 
 void list(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset, fuse_file_info* info,
           bool plus) {
   auto position = static_cast<std::uint64_t>(offset);
-  auto items = directory(info).after(position);
-  if (!items) return answer_error(request, "readdir", inode, items.error());
-  ListingReply reply(request, inode, size, plus);
+  auto entries = directory(info).entries(position == 0);
+  if (!entries) return answer_error(request, "readdir", inode, entries.error());
+  ListingReply reply(request, inode, directory(info), size, plus);
   bool room = add_dots(request, inode, position, reply);
-  for (auto item = items->begin(); room && item != items->end(); ++item) room = reply.add(*item);
+  std::uint64_t index = position < kFirst ? 0 : position - kFirst + 1;
+  for (; room && index < (*entries)->size(); ++index) room = reply.add((**entries)[index], kFirst + index);
   reply.send();
 }
 
@@ -97,7 +103,10 @@ void opendir(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
   auto opened = tree(request).open_directory(inode);
   if (!opened) return answer_error(request, "opendir", inode, opened.error());
   Mounted& state = mounted(request);
-  info->fh = state.directories.add(std::make_unique<DirectoryStream>(std::move(*opened)));
+  // Not cache_readdir: while the kernel fills its cache of a listing, every answer must show the directory as
+  // it is by then. Ours come from a listing taken at the start, so that one who reads slowly would put back
+  // what others have removed. (It was worth 3 % of a walk over 20,000 files.)
+  info->fh = state.directories.add(std::move(*opened));
   if (fuse_reply_open(request, info) == -ENOENT) state.directories.take(info->fh);
 }
 
@@ -115,7 +124,7 @@ void releasedir(fuse_req_t request, fuse_ino_t /*inode*/, fuse_file_info* info) 
 }
 
 void fsyncdir(fuse_req_t request, fuse_ino_t inode, int /*data_only*/, fuse_file_info* info) {
-  answer(request, "fsyncdir", inode, directory(info).handle().sync());
+  answer(request, "fsyncdir", inode, directory(info).sync());
 }
 
 }  // namespace enfold::ops

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace enfold {
 namespace {
@@ -26,18 +27,27 @@ bool given(const MountOptions& options, std::string_view name) {
   return std::ranges::find(options.fuse, name) != options.fuse.end();
 }
 
+// Backslashes stay, so that what was split can be split again.
 void split_into(std::string_view options, std::vector<std::string>& out) {
   std::string one;
   for (std::size_t at = 0; at < options.size(); ++at) {
-    if (options[at] == '\\' && at + 1 < options.size()) {
-      one += options[++at];
-    } else if (options[at] == ',') {
+    if (options[at] == ',') {
       out.push_back(std::exchange(one, {}));
-    } else {
-      one += options[at];
+      continue;
     }
+    if (options[at] == '\\' && at + 1 < options.size()) one += options[at++];
+    one += options[at];
   }
   out.push_back(std::move(one));
+}
+
+std::string unescaped(std::string_view value) {
+  std::string out;
+  for (std::size_t at = 0; at < value.size(); ++at) {
+    if (value[at] == '\\' && at + 1 < value.size()) ++at;
+    out += value[at];
+  }
+  return out;
 }
 
 Result<void> take_option(const std::string& option, MountOptions& out) {
@@ -47,7 +57,7 @@ Result<void> take_option(const std::string& option, MountOptions& out) {
     if (option == "ro") out.read_only = true;
     if (option == "rw") out.read_only = false;
   } else if (option.starts_with(kSource)) {
-    out.source = option.substr(kSource.size());
+    out.source = unescaped(option.substr(kSource.size()));
   } else if (option == "no_writeback") {
     out.writeback = false;
   } else if (option != "default_permissions" && !only_for_fstab(option)) {

@@ -16,7 +16,7 @@ struct MountOptions {
   bool writeback = true;  // no_writeback is kept for measurements
 };
 
-// Single options, without the empty ones. A comma after a backslash does not separate.
+// Single options, without the empty ones. A comma after a backslash does not separate; the backslash stays.
 std::vector<std::string> split_mount_options(const std::vector<std::string>& options);
 
 // As root others may enter the mount unless it is asked otherwise, since what root mounts is for everyone;

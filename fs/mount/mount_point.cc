@@ -4,6 +4,7 @@
 #include <spawn.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,9 +68,10 @@ Result<std::string> real_path_of_dead_mount(const std::string& path) {
   return (parent == "/" ? "" : parent) + "/" + path.substr(slash == std::string::npos ? 0 : slash + 1);
 }
 
+// Attributes may still be in the kernel's cache; statfs(2) always asks the process behind the mount.
 bool is_dead(const std::string& path) {
-  struct stat ignored {};
-  return ::stat(path.c_str(), &ignored) != 0 && errno == ENOTCONN;
+  struct statvfs ignored {};
+  return ::statvfs(path.c_str(), &ignored) != 0 && errno == ENOTCONN;
 }
 
 Result<std::string> resolve_mount_point(const std::string& path) {

@@ -7,7 +7,6 @@
 
 #include <string_view>
 
-#include "fs/mount/directory_stream.h"
 #include "fs/mount/error_log.h"
 #include "fs/mount/handle_table.h"
 #include "fs/volume/volume.h"
@@ -23,7 +22,7 @@ struct Mounted {
   bool writeback;
   ErrorLog errors;
   HandleTable<FileHandle> files;
-  HandleTable<DirectoryStream> directories;
+  HandleTable<DirectoryHandle> directories;
 };
 
 // The mount is the only writer below, so what the kernel was told stays true until the kernel changes it.

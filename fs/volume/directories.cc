@@ -21,6 +21,30 @@ void log_left_out(const Inode& directory, const std::string& lower_name, const s
               why);
 }
 
+// 0 (unknown) where the directory may be listed but not searched.
+Result<mode_t> type_below(Files& files, int dir, const std::string& lower_name) {
+  auto lower = files.stat_at(dir, lower_name);
+  if (!lower && has_errno(lower.error(), EACCES)) return mode_t{0};
+  if (!lower) return std::unexpected(std::move(lower).error());
+  const mode_t type = type_of(*lower);
+  if (type == 0) return make_error(Errc::kDamaged, "neither a directory nor a regular file");
+  return type;
+}
+
+// Without a look at each file, which would double the cost of a listing whose entries are looked up anyway.
+Result<mode_t> listed_type(Files& files, int dir, const LowerEntry& entry) {
+  switch (entry.type) {
+    case DT_DIR:
+      return mode_t{S_IFDIR};
+    case DT_REG:
+      return mode_t{0};
+    case DT_UNKNOWN:
+      return type_below(files, dir, entry.name);
+    default:
+      return make_error(Errc::kDamaged, "neither a directory nor a regular file");
+  }
+}
+
 }  // namespace
 
 Result<DirectoryId> Directories::id(const InodePtr& directory) {
@@ -81,7 +105,7 @@ std::optional<DirectoryEntry> Directories::show(const Inode& directory, const Di
   const LowerNameKind kind = classify_lower_name(entry.name);
   if (kind == LowerNameKind::kOwn || kind == LowerNameKind::kSidecar) return std::nullopt;
   auto name = shown_name(directory_id, dir, entry);
-  auto type = name ? shown_type(dir, entry) : Result<mode_t>(0);
+  auto type = name ? listed_type(context_.files, dir, entry) : Result<mode_t>(0);
   if (!type && has_errno(type.error(), ENOENT)) return std::nullopt;  // removed meanwhile
   if (!name || !type) {
     log_left_out(directory, entry.name, describe(name ? type.error() : name.error()));
@@ -106,15 +130,9 @@ Result<std::string> Directories::shown_name(const DirectoryId& directory_id, int
   }
 }
 
-// 0 (unknown) where the directory may be listed but not searched.
-Result<mode_t> Directories::shown_type(int dir, const LowerEntry& entry) {
-  if (entry.type == DT_DIR) return mode_t{S_IFDIR};
-  auto lower = context_.files.stat_at(dir, entry.name);
-  if (!lower && has_errno(lower.error(), EACCES)) return mode_t{0};
-  if (!lower) return std::unexpected(std::move(lower).error());
-  const mode_t type = type_of(*lower);
-  if (type == 0) return make_error(Errc::kDamaged, "neither a directory nor a regular file");
-  return type;
+Result<mode_t> Directories::type_of(const InodePtr& directory, const DirectoryEntry& entry) {
+  ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.resolve(directory));
+  return type_below(context_.files, dir->get(), entry.lower_name);
 }
 
 Result<void> Directories::sync(const InodePtr& directory) {

@@ -35,8 +35,12 @@ class Directories {
   // kInvalidArgument for a name that no entry can have, kSystem ENAMETOOLONG for one over 255 bytes.
   Result<Spot> spot(const InodePtr& directory, std::string_view name);
 
-  // What can be shown; the rest is logged, and what another tool put there too.
+  // What can be shown; the rest is logged, and what another tool put there too. Types that a lower listing
+  // does not tell are 0.
   Result<std::vector<DirectoryEntry>> list(const InodePtr& directory);
+
+  // S_IFMT bits of a listed entry.
+  Result<mode_t> type_of(const InodePtr& directory, const DirectoryEntry& entry);
 
   // The directory's entries and marker, and the special objects and sidecars made here since the last call,
   // are on the device.
@@ -47,7 +51,6 @@ class Directories {
   Result<Bytes> read_marker_bytes(const InodePtr& directory);
   std::optional<DirectoryEntry> show(const Inode& directory, const DirectoryId& id, int dir,
                                      const LowerEntry& entry);
-  Result<mode_t> shown_type(int dir, const LowerEntry& entry);
   Result<std::string> shown_name(const DirectoryId& id, int dir, const LowerEntry& entry);
 
   VolumeContext& context_;

@@ -32,6 +32,10 @@ class Listing final : public DirectoryHandle {
     return &entries_;
   }
 
+  Result<mode_t> type_of(const DirectoryEntry& entry) override {
+    return parts_.directories.type_of(inode_, entry);
+  }
+
   Result<void> sync() override { return parts_.directories.sync(inode_); }
 
  private:
@@ -54,6 +58,7 @@ class Tree final : public Volume {
         xattrs_(parts_) {}
 
   Result<Entry> lookup(InodeNumber parent, std::string_view name) override;
+  Result<Entry> lookup_listed(InodeNumber parent, const DirectoryEntry& entry) override;
   void forget(InodeNumber inode, std::uint64_t lookups) override;
 
   Result<struct stat> attributes(InodeNumber inode) override;
@@ -90,6 +95,7 @@ class Tree final : public Volume {
   // The same for a call that changes something.
   Result<InodePtr> find_for_change(InodeNumber number) const;
   Result<Spot> spot_for_change(InodeNumber parent, std::string_view name);
+  Result<Entry> look_up(const Spot& at);
   // For an inode whose lookup was counted already.
   Result<Entry> entry(Result<InodePtr> inode);
   Result<Entry> finish(const InodePtr& inode, Result<struct stat> attributes);
@@ -144,6 +150,15 @@ Result<Entry> Tree::finish(const InodePtr& inode, Result<struct stat> attributes
 
 Result<Entry> Tree::lookup(InodeNumber parent, std::string_view name) {
   ENFOLD_TRY_ASSIGN(const Spot at, spot(parent, name));
+  return look_up(at);
+}
+
+Result<Entry> Tree::lookup_listed(InodeNumber parent, const DirectoryEntry& entry) {
+  ENFOLD_TRY_ASSIGN(const InodePtr directory, find(parent));
+  return look_up(Spot{directory, {}, {entry.lower_name, {}}});
+}
+
+Result<Entry> Tree::look_up(const Spot& at) {
   InodePtr inode;
   StatX lower{};
   {

@@ -44,7 +44,7 @@ struct AttributeChanges {
 struct DirectoryEntry {
   std::string name;
   std::string lower_name;
-  mode_t type = 0;           // S_IFMT bits
+  mode_t type = 0;           // S_IFMT bits; 0 where the lower listing does not tell: see type_of()
   std::uint64_t number = 0;  // lower inode number
 };
 
@@ -83,6 +83,8 @@ class DirectoryHandle {
   // "." and ".." are not among them. Entries that do not decrypt, and what is not ours, are left out and
   // logged.
   virtual Result<const std::vector<DirectoryEntry>*> entries(bool rewind) = 0;
+  // S_IFMT bits of an entry whose listing left them open: a file and a special object look alike there.
+  virtual Result<mode_t> type_of(const DirectoryEntry& entry) = 0;
   // The marker and all special objects made here are durable.
   virtual Result<void> sync() = 0;
 };
@@ -100,6 +102,8 @@ class Volume {
   // Each Entry that is answered counts one lookup of its inode; forget() gives them back. The root needs
   // none.
   virtual Result<Entry> lookup(InodeNumber parent, std::string_view name) = 0;
+  // The same for an entry that a listing gave, whose lower name need not be made again.
+  virtual Result<Entry> lookup_listed(InodeNumber parent, const DirectoryEntry& entry) = 0;
   virtual void forget(InodeNumber inode, std::uint64_t lookups) = 0;
 
   virtual Result<struct stat> attributes(InodeNumber inode) = 0;

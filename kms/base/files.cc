@@ -133,11 +133,16 @@ Result<void> PosixFiles::set_times(int fd, const std::array<timespec, 2>& access
 }
 
 Result<Bytes> PosixFiles::get_xattr(int fd, const std::string& name) {
-  Bytes value(XATTR_SIZE_MAX);
-  ENFOLD_TRY_ASSIGN(
-      std::size_t size,
-      count(::getxattr(ProcPath(fd).c_str(), name.c_str(), value.data(), value.size()), "getxattr"));
-  value.resize(size);
+  constexpr std::size_t kMostValuesFit = 256;  // clearing room for the longest costs more than asking again
+  Bytes value;
+  for (std::size_t room : {kMostValuesFit, std::size_t{XATTR_SIZE_MAX}}) {
+    value.resize(room);
+    auto size = count(::getxattr(ProcPath(fd).c_str(), name.c_str(), value.data(), room), "getxattr");
+    if (!size && size.error().errno_value == ERANGE && room == kMostValuesFit) continue;
+    if (!size) return std::unexpected(std::move(size).error());
+    value.resize(*size);
+    break;
+  }
   return value;
 }
 

@@ -21,6 +21,7 @@ class FakeDirectory final : public DirectoryHandle {
     }
     return &listing_;
   }
+  Result<mode_t> type_of(const DirectoryEntry& entry) override { return entry.type; }
   Result<void> sync() override { return {}; }
 
  private:
@@ -45,6 +46,9 @@ class FakeVolume final : public Volume {
       if (known == name) return counted();
     }
     return system_error(ENOENT, "openat");
+  }
+  Result<Entry> lookup_listed(InodeNumber parent, const DirectoryEntry& entry) override {
+    return lookup(parent, entry.name);
   }
   void forget(InodeNumber inode, std::uint64_t count) override { lookups[inode] -= count; }
 

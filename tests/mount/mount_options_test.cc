@@ -28,6 +28,12 @@ TEST(MountOptions, SplitsAtCommasUnlessTheyAreEscaped) {
   EXPECT_EQ(options.source, "a,b");
 }
 
+TEST(MountOptions, AreTheSameWhenTheyAreSplitTwice) {
+  auto once = split_mount_options({"ro,fsname=a\\,b,,noatime"});
+  EXPECT_EQ(once.size(), 3U);
+  EXPECT_EQ(split_mount_options(once), once);
+}
+
 TEST(MountOptions, TheLastOfReadOnlyAndReadWriteCounts) {
   EXPECT_FALSE(parse_mount_options({"ro,rw"}, false)->read_only);
 }

@@ -359,7 +359,7 @@ class ModelRun {
     for (const DirectoryEntry& listed : **entries) {
       const auto child = node.children.find(listed.name);
       ASSERT_NE(child, node.children.end()) << path;
-      ASSERT_EQ(listed.type, child->second->type);
+      ASSERT_EQ(listed.type != 0 ? listed.type : (*handle)->type_of(listed).value(), child->second->type);
       auto entry = tree().lookup(inode, listed.name);
       ASSERT_TRUE(is_ok(entry));
       ASSERT_EQ(entry->attributes.st_ino, listed.number);
