@@ -92,6 +92,19 @@ class LowerCopy {
   std::string sidecar_;
 };
 
+// Whether anybody opened what is at a path (O_PATH apart) since the watch began: to open a device acts on it.
+class OpenWatch {
+ public:
+  explicit OpenWatch(const std::filesystem::path& path);
+  bool was_opened();
+
+ private:
+  Fd fd_;
+};
+
+// What is neither a directory nor a regular file, and no symlink: S_IFIFO, S_IFSOCK or S_IFCHR.
+void plant_node(const std::filesystem::path& path, mode_t type);
+
 std::string text_of(ByteSpan bytes);
 ByteSpan first_bytes(const std::string& text, std::size_t size);
 

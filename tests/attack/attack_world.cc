@@ -1,6 +1,9 @@
+#include <sys/inotify.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 
 #include "tests/attack/attack_support.h"
 
@@ -115,6 +118,28 @@ std::vector<Finding> AttackWorld::findings() {
 
 std::string AttackWorld::relative(const stdfs::path& lower_path) {
   return lower_path.lexically_relative(lower("")).string();
+}
+
+OpenWatch::OpenWatch(const stdfs::path& path) : fd_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+  EXPECT_GE(::inotify_add_watch(fd_.get(), path.c_str(), IN_OPEN | IN_DONT_FOLLOW), 0);
+}
+
+bool OpenWatch::was_opened() {
+  Bytes events(64 * 1024);
+  const ssize_t size = ::read(fd_.get(), events.data(), events.size());
+  for (ssize_t at = 0; at < size;) {
+    inotify_event event{};
+    std::memcpy(&event, events.data() + at, sizeof(event));
+    if ((event.mask & IN_OPEN) != 0) return true;
+    at += static_cast<ssize_t>(sizeof(event) + event.len);
+  }
+  return false;
+}
+
+void plant_node(const stdfs::path& path, mode_t type) {
+  // Devices are made by root alone; for others a second FIFO stands for one.
+  if (type == S_IFCHR && ::mknod(path.c_str(), S_IFCHR | 0666, makedev(1, 5)) == 0) return;
+  EXPECT_EQ(::mknod(path.c_str(), (type == S_IFCHR ? S_IFIFO : type) | 0666, 0), 0);
 }
 
 LowerCopy::LowerCopy(AttackWorld& world, const std::string& plain)

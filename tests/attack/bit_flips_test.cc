@@ -49,8 +49,8 @@ TEST_F(AttackW1, AFlippedBitInAnyByteBesideASectorsCiphertextIsNoticed) {
   world_.keep_random_file("victim", 2 * kSectorPlainBytes + 1000);
   const LowerCopy victim(world_, "victim");
   for (std::size_t index = 0; index < 3; ++index)
-    ASSERT_NO_FATAL_FAILURE(expect_noticed({.plain = "victim"}, victim, sector_offset(index),
-                                           sector_offset(index) + 32));
+    ASSERT_NO_FATAL_FAILURE(
+        expect_noticed({.plain = "victim"}, victim, sector_offset(index), sector_offset(index) + 32));
 }
 
 TEST_F(AttackW1, AFlippedBitInASectorsCiphertextOrPaddingIsNoticed) {
@@ -149,7 +149,8 @@ struct LowerXattr {
 
 std::vector<LowerXattr> lower_xattrs(const stdfs::path& path) {
   std::string list(64 * 1024, '\0');
-  list.resize(static_cast<std::size_t>(std::max<ssize_t>(0, ::listxattr(path.c_str(), list.data(), list.size()))));
+  list.resize(
+      static_cast<std::size_t>(std::max<ssize_t>(0, ::listxattr(path.c_str(), list.data(), list.size()))));
   std::vector<LowerXattr> out;
   for (std::size_t at = 0; at < list.size(); at = list.find('\0', at) + 1) {
     const std::string name = list.c_str() + at;
@@ -172,12 +173,14 @@ class AttackW1Xattr : public AttackW1 {
 
   void expect_noticed_with(const LowerCopy& victim, const LowerXattr& changed) {
     ::removexattr(victim.path().c_str(), lower_.name.c_str());
-    ASSERT_EQ(
-        ::setxattr(victim.path().c_str(), changed.name.c_str(), changed.value.data(), changed.value.size(), 0), 0);
+    ASSERT_EQ(::setxattr(victim.path().c_str(), changed.name.c_str(), changed.value.data(),
+                         changed.value.size(), 0),
+              0);
     ASSERT_TRUE(noticed(world_, {.plain = "victim", .xattr = "user.first"})) << changed.name;
     victim.put_back();
     ASSERT_EQ(
-        ::setxattr(victim.path().c_str(), lower_.name.c_str(), lower_.value.data(), lower_.value.size(), 0), 0);
+        ::setxattr(victim.path().c_str(), lower_.name.c_str(), lower_.value.data(), lower_.value.size(), 0),
+        0);
   }
 
   LowerXattr lower_;
@@ -201,6 +204,22 @@ TEST_F(AttackW1Xattr, AnyOtherCharacterInANameIsNoticed) {
     ASSERT_NO_FATAL_FAILURE(expect_noticed_with(victim, changed));
   }
   EXPECT_TRUE(unharmed(world_));
+}
+
+TEST_F(AttackW1Xattr, AFlippedBitInAnAttributeOfTheRootIsReportedByCheck) {
+  ASSERT_TRUE(is_ok(world_.tree().set_xattr(kRootInode, "user.of-the-root", as_bytes("value"), 0)));
+  ASSERT_TRUE(unharmed(world_));
+  LowerXattr changed = lower_xattrs(world_.lower("")).at(0);
+  changed.value.back() = static_cast<char>(changed.value.back() ^ 1);
+  ASSERT_EQ(::setxattr(world_.lower("").c_str(), changed.name.c_str(), changed.value.data(),
+                       changed.value.size(), 0),
+            0);
+  world_.open_anew();
+  EXPECT_EQ(errno_of_result(world_.tree().get_xattr(kRootInode, "user.of-the-root")), EIO);
+  const auto found = world_.findings();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].plain_path, "/");
+  EXPECT_EQ(found[0].severity, Severity::kDamage);
 }
 
 TEST_F(AttackW1Xattr, AValueThatWasCutIsNoticed) {

@@ -10,13 +10,14 @@ namespace {
 // All that an outsider can put together: everything is right but what needs the volume secret.
 class Forger {
  public:
-  Forger(AttackWorld& world, const FileId& file, const VolumeKeys& keys) : world_(world), file_(file), keys_(keys) {
+  Forger(AttackWorld& world, const FileId& file, const VolumeKeys& keys)
+      : world_(world), file_(file), keys_(keys) {
     encode_prefix({.volume = world.keys.volume(), .file = file, .salt = random_array<32>(world.entropy)},
                   prefix_of(page_));
     auto made = world.kms.generate_data_key(kFakeKeyArn, file_key_context(world.keys.volume(), file));
     EXPECT_TRUE(is_ok(made));
-    content_ = std::make_unique<FileKey>(
-        keys.file_key(made->plaintext, ByteSpan(page_).first(kPrefixBoundBytes)));
+    content_ =
+        std::make_unique<FileKey>(keys.file_key(made->plaintext, ByteSpan(page_).first(kPrefixBoundBytes)));
     set_commitment(file_commitment(*content_), prefix_of(page_));
     envelope_ = {1, {{Provider::kAwsKms, kFakeKeyArn, made->ciphertext}}};
   }
@@ -31,8 +32,8 @@ class Forger {
   std::string sector(std::uint64_t index, std::string_view plain) {
     Gcm gcm(content_key(*content_, 0).expose());
     std::array<std::uint8_t, kPageBytes> page{};
-    seal_sector(gcm, {world_.keys.volume(), file_, index}, 0, random_array<12>(world_.entropy), as_bytes(plain),
-                page);
+    seal_sector(gcm, {world_.keys.volume(), file_, index}, 0, random_array<12>(world_.entropy),
+                as_bytes(plain), page);
     return text_of(page);
   }
 
@@ -128,8 +129,7 @@ TEST_F(AttackW14, AForgedCommitmentIsNoticed) {
   ASSERT_NO_FATAL_FAILURE(expect_noticed(victim));
   const auto header = decode_header(header_of(victim), world_.keys);
   ASSERT_TRUE(is_ok(header));
-  ASSERT_TRUE(
-      is_ok(finish_header(forger.envelope(), header->state, world_.keys, file_id(victim), page)));
+  ASSERT_TRUE(is_ok(finish_header(forger.envelope(), header->state, world_.keys, file_id(victim), page)));
   victim.lay_over(0, text_of(page));
   expect_noticed(victim);
 }

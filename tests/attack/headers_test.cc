@@ -54,9 +54,10 @@ TEST_F(AttackW7, AnyPartOfAnotherFilesHeaderIsNoticed) {
   };
   const LowerCopy victim(world_, "victim");
   const LowerCopy other(world_, "other");
-  for (const Part part : {Part{0, kPrefixBytes}, Part{kPrefixBytes, kSlotBytes}, Part{kStateOffset, kStateBytes},
-                          Part{kPrefixSaltOffset, 32}, Part{kPrefixBoundBytes, 32}, Part{40, 16},
-                          Part{0, kStateOffset}, Part{kPrefixBytes, kPageBytes - kPrefixBytes}}) {
+  for (const Part part :
+       {Part{0, kPrefixBytes}, Part{kPrefixBytes, kSlotBytes}, Part{kStateOffset, kStateBytes},
+        Part{kPrefixSaltOffset, 32}, Part{kPrefixBoundBytes, 32}, Part{40, 16}, Part{0, kStateOffset},
+        Part{kPrefixBytes, kPageBytes - kPrefixBytes}}) {
     victim.lay_over(part.begin, std::string_view(other.bytes()).substr(part.begin, part.size));
     ASSERT_TRUE(noticed(world_, {.plain = "victim"})) << part.begin << " + " << part.size;
     victim.put_back();
@@ -75,8 +76,7 @@ TEST_F(AttackW7, ASlotInTheOthersPlaceOrTwiceOrGoneIsNoticed) {
 }
 
 TEST_F(AttackW7, AStateRecordThatSaysAnotherLengthIsNoticed) {
-  const std::string old_record =
-      LowerCopy(world_, "victim").bytes().substr(kStateOffset, kStateBytes);
+  const std::string old_record = LowerCopy(world_, "victim").bytes().substr(kStateOffset, kStateBytes);
   rewrite("victim", 2 * kSectorPlainBytes + 1001);
   const LowerCopy victim(world_, "victim");
   victim.lay_over(kStateOffset, old_record);
@@ -85,8 +85,7 @@ TEST_F(AttackW7, AStateRecordThatSaysAnotherLengthIsNoticed) {
 
 // Said so.
 TEST_F(AttackW7, AnOlderStateRecordOfTheSameLengthIsNotNoticed) {
-  const std::string old_record =
-      LowerCopy(world_, "victim").bytes().substr(kStateOffset, kStateBytes);
+  const std::string old_record = LowerCopy(world_, "victim").bytes().substr(kStateOffset, kStateBytes);
   rewrite("victim", 2 * kSectorPlainBytes + 1000);
   const LowerCopy victim(world_, "victim");
   ASSERT_NE(old_record, victim.bytes().substr(kStateOffset, kStateBytes));

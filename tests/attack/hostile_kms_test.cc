@@ -101,7 +101,8 @@ TEST_F(AttackK, FilesUnderOneKnownDataKeyAreStillToldApart) {
   std::array<std::uint8_t, kSectorPlainBytes> plain{};
   const FileId file = decode_prefix(prefix_of(page)).value().file;
   EXPECT_FALSE(open_sector(gcm, {world_.keys.volume(), file, 0},
-                           ConstSectorPage(as_bytes(first.bytes()).subspan(kPageBytes).first<kPageBytes>()), plain));
+                           ConstSectorPage(as_bytes(first.bytes()).subspan(kPageBytes).first<kPageBytes>()),
+                           plain));
 }
 
 // A KMS that ignores the encryption context opens an envelope moved to another file; the slot's MAC does not.
@@ -173,10 +174,12 @@ TEST_F(AttackK, AKmsThatIsDownIsNotStormedByAReader) {
 class GatedKms final : public KmsClient {
  public:
   explicit GatedKms(KmsClient& behind) : behind_(behind) {}
-  Result<GeneratedDataKey> generate_data_key(const std::string& key, const EncryptionContext& context) override {
+  Result<GeneratedDataKey> generate_data_key(const std::string& key,
+                                             const EncryptionContext& context) override {
     return behind_.generate_data_key(key, context);
   }
-  Result<Bytes> encrypt(const std::string& key, ByteSpan plaintext, const EncryptionContext& context) override {
+  Result<Bytes> encrypt(const std::string& key, ByteSpan plaintext,
+                        const EncryptionContext& context) override {
     return behind_.encrypt(key, plaintext, context);
   }
   Result<void> decrypt(const std::string& key_arn, ByteSpan ciphertext, const EncryptionContext& context,
@@ -216,7 +219,8 @@ class GatedKms final : public KmsClient {
 TEST_F(AttackK, OtherFilesGoOnWhileTheKmsLetsOneWait) {
   GatedKms gated(world_.kms);
   KeyCache cache(gated, world_.keys, world_.clock, kFakeKeyArn, {});
-  VolumeContext context{world_.files, world_.entropy, world_.clock, world_.keys, cache, CrashEpoch{1, 1}, false};
+  VolumeContext context{world_.files, world_.entropy,   world_.clock, world_.keys,
+                        cache,        CrashEpoch{1, 1}, false};
   auto lower = world_.files.open_at(AT_FDCWD, world_.lower(""), O_RDONLY | O_DIRECTORY, 0);
   ASSERT_TRUE(is_ok(lower));
   auto opened = Volume::open(context, std::move(*lower));
@@ -227,9 +231,8 @@ TEST_F(AttackK, OtherFilesGoOnWhileTheKmsLetsOneWait) {
   const InodeNumber victim = tree.lookup(kRootInode, "victim")->inode;
 
   gated.close();
-  std::thread waiter([&] {
-    EXPECT_EQ(read_inode(tree, victim).value_or(""), world_.known["victim"].content);
-  });
+  std::thread waiter(
+      [&] { EXPECT_EQ(read_inode(tree, victim).value_or(""), world_.known["victim"].content); });
   gated.wait_for_a_caller();
   std::array<std::uint8_t, 10> out{};
   EXPECT_TRUE(is_ok((*held)->read(0, out)));

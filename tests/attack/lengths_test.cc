@@ -88,7 +88,8 @@ TEST_F(AttackW3, AnExtensionByAHoleOfAnyRemainderIsNoticed) {
 TEST_F(AttackW3, ASymlinkOfAnyOtherSizeIsNoticed) {
   for (const char* path : {"link", "long link"}) {
     const LowerCopy link(world_, path);
-    for (const std::size_t size : {0, 1, 75, 76, 4063, 4064, 4065, 4068, 4069, 4095, 4096, 8159, 8160, 8161, 12256})
+    for (const std::size_t size :
+         {0, 1, 75, 76, 4063, 4064, 4065, 4068, 4069, 4095, 4096, 8159, 8160, 8161, 12256})
       ASSERT_NO_FATAL_FAILURE(expect_cut_noticed(link, path, size));
   }
 }
@@ -140,6 +141,40 @@ TEST_F(AttackW3, AnyCutOfAMarkerOrASidecarIsNoticed) {
     entry.put_back();
   }
   EXPECT_TRUE(unharmed(world_));
+}
+
+// A FIFO makes its opener wait for ever, and the kernel opens it without asking the volume: so nothing may
+// show as one by its size alone.
+TEST_F(AttackW3, AFileCutToTheSizeOfAFifoOrSocketDoesNotShowAsOne) {
+  const LowerCopy file(world_, "full");
+  for (const std::size_t size : {4065U, 4066U}) {
+    stdfs::resize_file(file.path(), size);
+    world_.open_anew();
+    auto entry = world_.tree().lookup(kRootInode, "full");
+    if (!entry) {
+      EXPECT_EQ(errno_of(entry.error()), EIO);
+    } else {
+      const mode_t type = entry->attributes.st_mode & S_IFMT;
+      EXPECT_NE(type, mode_t{S_IFIFO}) << "opening it blocks";
+      EXPECT_NE(type, mode_t{S_IFSOCK});
+    }
+  }
+}
+
+TEST_F(AttackW6, AFileTruncatedToNothingUnderAnOpenFileIsNoticedWhateverIsWrittenAfterwards) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{2048}, std::size_t{4096}}) {
+    auto handle = world_.tree().open_file(world_.inode("victim"), O_RDWR);
+    ASSERT_TRUE(is_ok(handle));
+    const LowerCopy victim(world_, "victim");
+    stdfs::resize_file(victim.path(), size);
+    EXPECT_TRUE(refuses(**handle, world_.known["victim"].content));
+    (void)(*handle)->write(0, as_bytes(std::string(kSectorPlainBytes, 'x')));
+    (void)(*handle)->write((*handle)->body().length(), as_bytes("appended"));
+    (void)(*handle)->sync(false);
+    (void)(*handle)->release();
+    world_.known["victim"].content.replace(0, kSectorPlainBytes, std::string(kSectorPlainBytes, 'x'));
+    EXPECT_TRUE(noticed(world_, {.plain = "victim"})) << size;
+  }
 }
 
 TEST_F(AttackW3, ACutUnderAnOpenFileIsNoticedAndAWriteDoesNotHideIt) {

@@ -10,7 +10,9 @@ class AttackW10 : public testing::Test {
  protected:
   AttackW10() { world_.keep_one_of_each(); }
 
-  [[nodiscard]] stdfs::path marker_of(const std::string& directory) { return world_.lower(directory) / kMarkerName; }
+  [[nodiscard]] stdfs::path marker_of(const std::string& directory) {
+    return world_.lower(directory) / kMarkerName;
+  }
 
   void expect_closed(const std::string& directory, const stdfs::path& marker) {
     EXPECT_TRUE(noticed(world_, {.plain = directory, .checked_lower = world_.relative(marker)}));

@@ -177,8 +177,7 @@ TEST_F(AttackW12, AHashedNameOf256BytesOrOfAShortOneIsNoticed) {
   auto decoded = decode_marker(as_bytes(marker), world_.keys.volume(), world_.keys.marker_mac());
   ASSERT_TRUE(is_ok(decoded));
   for (const std::size_t size : {1U, 175U, 256U, 300U, 4000U}) {
-    const Bytes sealed =
-        world_.keys.names().seal(decoded->directory.bytes, as_bytes(std::string(size, 'n')));
+    const Bytes sealed = world_.keys.names().seal(decoded->directory.bytes, as_bytes(std::string(size, 'n')));
     const stdfs::path planted = world_.lower("") / ("enfold.long." + to_base64url(sha256({sealed})));
     const stdfs::path sidecar = planted.string() + ".name";
     stdfs::copy_file(world_.lower("victim"), planted);

@@ -13,8 +13,7 @@ class AttackOracle : public testing::Test {
 TEST_F(AttackOracle, AVolumeThatNobodyTouchedIsUnharmed) { EXPECT_TRUE(unharmed(world_)); }
 
 TEST_F(AttackOracle, DoesNotCallNoticedWhatNobodyTouched) {
-  for (const auto& [path, known] : world_.known)
-    EXPECT_FALSE(noticed(world_, {.plain = path})) << path;
+  for (const auto& [path, known] : world_.known) EXPECT_FALSE(noticed(world_, {.plain = path})) << path;
   EXPECT_FALSE(noticed(world_, {.plain = "other", .xattr = "user.first"}));
   EXPECT_FALSE(noticed(world_, {.plain = "d/" + std::string(200, 'n'), .is_name_damaged = true}));
 }
@@ -46,6 +45,17 @@ TEST_F(AttackOracle, SeesThatCheckNamesAnotherPath) {
   victim.flip(5000, 0);
   EXPECT_FALSE(noticed(world_, {.plain = "victim", .checked_plain = "/other"}));
   EXPECT_FALSE(noticed(world_, {.plain = "victim", .checked_lower = "elsewhere"}));
+}
+
+TEST_F(AttackOracle, SeesThatAPlantedFileWasOpenedAndNotThatItWasLookedAt) {
+  const std::filesystem::path planted = world_.directory.path() / "planted";
+  plant_node(planted, S_IFIFO);
+  OpenWatch watch(planted);
+  EXPECT_TRUE(is_ok(world_.files.open_at(AT_FDCWD, planted, O_PATH | O_NOFOLLOW, 0)));
+  EXPECT_TRUE(is_ok(world_.files.stat_at(AT_FDCWD, planted)));
+  EXPECT_FALSE(watch.was_opened());
+  EXPECT_TRUE(is_ok(world_.files.open_at(AT_FDCWD, planted, O_RDONLY | O_NONBLOCK, 0)));
+  EXPECT_TRUE(watch.was_opened());
 }
 
 TEST_F(AttackOracle, SeesASecondFileThatSuffers) {

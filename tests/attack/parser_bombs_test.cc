@@ -88,9 +88,9 @@ TEST_F(AttackW15, AnyStateValueTooLargeIsNoticed) {
     std::uint64_t value;
   };
   for (const Value& one :
-       {Value{24, kMax}, Value{24, kMaxPlainLength}, Value{24, kMaxPlainLength + 1}, Value{24, std::uint64_t{1} << 32},
-        Value{32, kMax}, Value{32, 1001}, Value{40, kMax}, Value{48, kMax}, Value{48, kMaxSectorWrites + 1},
-        Value{72, 1}, Value{136, 1}, Value{472, 1}}) {
+       {Value{24, kMax}, Value{24, kMaxPlainLength}, Value{24, kMaxPlainLength + 1},
+        Value{24, std::uint64_t{1} << 32}, Value{32, kMax}, Value{32, 1001}, Value{40, kMax}, Value{48, kMax},
+        Value{48, kMaxSectorWrites + 1}, Value{72, 1}, Value{136, 1}, Value{472, 1}}) {
     HeaderPage page = page_of(victim);
     put_u64(state_of(page), one.at, one.value);
     seal_state(page);
@@ -113,7 +113,8 @@ TEST_F(AttackW15, AnyUnknownVersionCipherOrFlagIsRefused) {
 // Sparse lower files that say they are enormous cost nothing: no memory, no time.
 TEST_F(AttackW15, AnEnormousFileIsNoticed) {
   const LowerCopy victim(world_, "victim");
-  for (const std::uint64_t size : {std::uint64_t{1} << 32, (std::uint64_t{1} << 42) + 4064, std::uint64_t{1} << 43}) {
+  for (const std::uint64_t size :
+       {std::uint64_t{1} << 32, (std::uint64_t{1} << 42) + 4064, std::uint64_t{1} << 43}) {
     stdfs::resize_file(victim.path(), size);
     world_.open_anew();
     EXPECT_EQ(errno_of_result(world_.tree().open_file(world_.inode("victim"), O_RDONLY)), EIO);
@@ -171,7 +172,9 @@ TEST_F(AttackW15, ASymlinkWhoseLengthLeadsPastItsEndIsNoticed) {
     const std::string associated = "enfold/1/special" + object.substr(0, 48);
     std::array<std::uint8_t, 16> tag{};
     gcm.seal(nonce, as_bytes(associated), payload, payload, tag);
-    object.replace(48, 12, text_of(nonce)).replace(60, 16, text_of(tag)).replace(76, payload.size(), text_of(payload));
+    object.replace(48, 12, text_of(nonce))
+        .replace(60, 16, text_of(tag))
+        .replace(76, payload.size(), text_of(payload));
     spill(link.path(), object);
     ASSERT_TRUE(noticed(world_, {.plain = "link"})) << length;
     link.put_back();

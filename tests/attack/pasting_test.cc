@@ -88,6 +88,19 @@ TEST_F(AttackW11, AnotherFilesXattrNameAndValueAreNoticed) {
   expect_noticed("victim", "user.first");
 }
 
+// Nothing of the header's prefix is true before its MACs verify, the id that xattrs are bound to included.
+TEST_F(AttackW11, AnotherFilesXattrsUnderItsFileIdPastedIntoThePrefixAreNoticed) {
+  const LowerCopy victim(world_, "victim");
+  const LowerCopy other(world_, "other");
+  const LowerXattr others = lower_xattr("other", "user.first");
+  paste("victim", others.name, others.value);
+  const std::size_t file_id_offset = 40;
+  victim.lay_over(file_id_offset, std::string_view(other.bytes()).substr(file_id_offset, 16));
+  world_.open_anew();
+  auto value = world_.tree().get_xattr(world_.inode("victim"), "user.first");
+  EXPECT_EQ(errno_of_result(value), EIO) << "gives the value of another file's attribute";
+}
+
 TEST_F(AttackW11, AnXattrValueWhereASymlinksContentIsIsNoticed) {
   const LowerXattr xattr = lower_xattr("victim", "user.first");
   const LowerCopy link(world_, "link");
@@ -99,7 +112,8 @@ TEST_F(AttackW11, AnXattrValueWhereASymlinksContentIsIsNoticed) {
 
 TEST_F(AttackW11, AnXattrValueOrNameAsALowerNameIsNoticed) {
   const LowerXattr xattr = lower_xattr("victim", "user.first");
-  for (const std::string& name : {to_base64url(as_bytes(xattr.value)), xattr.name.substr(kXattrPrefix.size())}) {
+  for (const std::string& name :
+       {to_base64url(as_bytes(xattr.value)), xattr.name.substr(kXattrPrefix.size())}) {
     const stdfs::path planted = world_.lower("") / name;
     ASSERT_EQ(classify_lower_name(name), LowerNameKind::kPlain);
     stdfs::copy_file(world_.lower("victim"), planted);
@@ -185,8 +199,8 @@ TEST_F(AttackW11, ASpecialObjectOfOneKindCutToTheSizeOfAnotherIsNoticed) {
   for (const char* path : {"link", "device", "fifo"}) {
     const LowerCopy object(world_, path);
     const Known original = world_.known[path];
-    for (const Size size : {Size{4064, S_IFLNK}, Size{4065, S_IFIFO}, Size{4066, S_IFSOCK}, Size{4067, S_IFCHR},
-                            Size{4068, S_IFBLK}}) {
+    for (const Size size : {Size{4064, S_IFLNK}, Size{4065, S_IFIFO}, Size{4066, S_IFSOCK},
+                            Size{4067, S_IFCHR}, Size{4068, S_IFBLK}}) {
       if (size.bytes == object.bytes().size()) continue;
       stdfs::resize_file(object.path(), size.bytes);
       world_.known[path].type = size.type;

@@ -1,32 +1,10 @@
 // W16: what is not ours among the lower files: reported, never opened or followed, and nothing hangs.
-#include <sys/inotify.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include "tests/attack/attack_support.h"
 
 namespace enfold {
 namespace {
 
 namespace stdfs = std::filesystem;
-
-// Whether anybody opened a file (O_PATH apart) since it was planted: opening a device acts on it.
-class OpenWatch {
- public:
-  explicit OpenWatch(const stdfs::path& path) : fd_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
-    EXPECT_GE(::inotify_add_watch(fd_.get(), path.c_str(), IN_OPEN | IN_DONT_FOLLOW), 0);
-  }
-  bool was_opened() {
-    std::array<char, 4096> events{};
-    return ::read(fd_.get(), events.data(), events.size()) > 0;
-  }
-
- private:
-  Fd fd_;
-};
 
 enum class Plant : std::uint8_t { kFifo, kSocket, kDevice, kSymlink, kDanglingSymlink, kDirectory };
 constexpr Plant kPlants[] = {Plant::kFifo,    Plant::kSocket,          Plant::kDevice,
@@ -40,11 +18,6 @@ class AttackW16 : public testing::Test {
   }
   ~AttackW16() override { EXPECT_EQ(slurp(outside_), "not ours"); }
 
-  static void plant_node(const stdfs::path& path, mode_t type) {
-    // Devices are made by root alone; for others a second FIFO stands for one.
-    if (type == S_IFCHR && ::mknod(path.c_str(), S_IFCHR | 0666, makedev(1, 5)) == 0) return;
-    ASSERT_EQ(::mknod(path.c_str(), (type == S_IFCHR ? S_IFIFO : type) | 0666, 0), 0);
-  }
   void plant(Plant kind, const stdfs::path& path) const {
     if (kind == Plant::kFifo) plant_node(path, S_IFIFO);
     if (kind == Plant::kSocket) plant_node(path, S_IFSOCK);
@@ -106,8 +79,8 @@ TEST_F(AttackW16, ADirectoryInAFilesPlaceIsADirectoryWithoutAMarker) {
   EXPECT_EQ(errno_of_result(world_.tree().lookup(inode, "inside")), EIO);
   EXPECT_EQ(errno_of_result(world_.remove_directory("victim")), ENOTEMPTY);
   stdfs::remove(victim.path() / "inside");
-  EXPECT_TRUE(noticed(world_, {.plain = "victim",
-                               .checked_lower = world_.relative(victim.path() / kMarkerName)}));
+  EXPECT_TRUE(
+      noticed(world_, {.plain = "victim", .checked_lower = world_.relative(victim.path() / kMarkerName)}));
 }
 
 TEST_F(AttackW16, AFileInADirectorysPlaceIsNoticed) {
@@ -173,6 +146,27 @@ TEST_F(AttackW16, WhatIsNoFileInTheConfigsPlaceIsReported) {
   stdfs::remove_all(config);
   spill(config, good);
   EXPECT_TRUE(unharmed(world_));
+}
+
+TEST_F(AttackW16, ALongNameWhoseSidecarsPlaceIsTakenIsNotMadeAndNothingIsFollowed) {
+  const std::string name(220, 'm');
+  const stdfs::path sidecar = world_.lower("d") / sidecar_of(world_.lower_name("d", name).name);
+  const auto create = [&] {
+    auto made = world_.tree().create(world_.inode("d"), name, 0644, world_.caller());
+    return made ? 0 : errno_of(made.error());
+  };
+  const auto rename = [&] { return errno_of_result(world_.rename("victim", "d/" + name)); };
+  for (const std::function<int()>& act : {std::function<int()>(create), std::function<int()>(rename)}) {
+    for (const Plant kind : kPlants) {
+      plant(kind, sidecar);
+      OpenWatch watch(sidecar);
+      world_.open_anew();
+      EXPECT_EQ(act(), EIO);
+      EXPECT_FALSE(watch.was_opened()) << static_cast<int>(kind);
+      stdfs::remove_all(sidecar);
+      EXPECT_TRUE(unharmed(world_));
+    }
+  }
 }
 
 TEST_F(AttackW16, ConflictCopiesAndOtherForeignNamesAreReportedAndLeftAlone) {
