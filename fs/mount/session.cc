@@ -88,8 +88,7 @@ class Arguments {
 
 std::unexpected<Error> mount_refused(const Session::Place& place, const std::string& printed) {
   return make_error(Errc::kUnsupported,
-                    "cannot mount on " + place.point + ": " + printed +
-                        "; see that the package fuse3 is installed and that you may open /dev/fuse");
+                    "cannot mount on " + place.point + ": " + printed + "; see mount.fuse3(8)");
 }
 
 // Only root may; others read 128 KiB ahead at a time, the kernel's default.
