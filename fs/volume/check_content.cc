@@ -62,6 +62,8 @@ ContentVerdict check_content(Volume& tree, InodeNumber inode,
   ContentCheck check(**handle, advance);
   std::uint64_t at = 0;
   while (check.block(at, verdict) && !verdict.stopped) at += kBlockSectors;
+  if (!verdict.error && !verdict.stopped)
+    if (auto tail = (*handle)->body().verify_tail(); !tail) verdict.error = std::move(tail).error();
   if (auto released = (*handle)->release(); !released && !verdict.error)
     verdict.error = std::move(released).error();
   return verdict;

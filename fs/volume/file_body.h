@@ -57,6 +57,10 @@ class FileBody {
   // is then wiped.
   Result<std::size_t> read(std::uint64_t offset, MutableByteSpan out);
 
+  // The bytes behind the last sector, which nothing reads, are zero as they must be; else kDamaged. For
+  // check.
+  Result<void> verify_tail();
+
   // All of `in` or an error; after an error the length is what it was before, and each sector of the range
   // old or new. kLimit past kMaxPlainLength, or when the last key epoch is used up; EROFS on a read-only
   // volume and EBADF without a writable descriptor.

@@ -56,6 +56,16 @@ Result<std::size_t> FileBody::read_once(FileKeys& keys, std::uint64_t offset, Mu
   return out.size();
 }
 
+Result<void> FileBody::verify_tail() {
+  std::unique_lock exclusive(resize_lock_);
+  const std::uint64_t length = this->length();
+  Bytes tail(length % kSectorPlainBytes);
+  auto size = read_full(context_.files, read_fd_.get(), tail, sector_offset(sectors_of(length)));
+  if (!size) return named(std::move(size).error());
+  if (*size == tail.size() && all_zero(tail)) return {};
+  return named({Errc::kDamaged, 0, "the tail behind the last sector is cut short or not zero"});
+}
+
 Result<void> FileBody::read_pages(std::uint64_t first_index, MutableByteSpan pages) {
   auto size = read_full(context_.files, read_fd_.get(), pages, sector_offset(first_index));
   if (!size) return named(std::move(size).error());

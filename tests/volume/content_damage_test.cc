@@ -67,6 +67,19 @@ TEST_F(ContentDamage, IsNoticedForABitInEachPartOfEachSector) {
   }
 }
 
+// Nobody reads the tail, so what is planted there shows in a check alone.
+TEST_F(ContentDamage, OfTheTailIsForTheCheckToFind) {
+  for (std::uint64_t at : {std::uint64_t{0}, kLength % kSectorPlainBytes - 1}) {
+    world_.lower.replace(good_);
+    ASSERT_TRUE(is_ok((*world_.open())->verify_tail()));
+    world_.lower.put(sector_offset(kSectors) + at, Bytes{1});
+    auto body = world_.open();
+    ASSERT_TRUE(is_ok(body));
+    EXPECT_EQ(content_of(**body).value(), plain_);
+    EXPECT_EQ(code_of((*body)->verify_tail()), Errc::kDamaged);
+  }
+}
+
 TEST_F(ContentDamage, IsNoticedForEachTwoSectorsSwapped) {
   for (std::uint64_t a = 0; a < kSectors; ++a) {
     for (std::uint64_t b = a + 1; b < kSectors; ++b) {
