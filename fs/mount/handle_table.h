@@ -22,7 +22,9 @@ class HandleTable {
   }
 
   // `id` is one that add() gave out and take() did not get back: the kernel keeps that promise.
-  static T& at(std::uint64_t id) { return *reinterpret_cast<T*>(id); }
+  static T& at(std::uint64_t id) {
+    return *reinterpret_cast<T*>(id);  // NOLINT(performance-no-int-to-ptr): the kernel keeps a number
+  }
 
   std::unique_ptr<T> take(std::uint64_t id) {
     std::lock_guard lock(mutex_);

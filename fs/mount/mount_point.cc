@@ -82,18 +82,24 @@ Result<std::string> resolve_mount_point(const std::string& path) {
   return make_error(Errc::kNotFound, "mount point " + path + " does not exist: make the directory first");
 }
 
+std::unexpected<Error> in_use(const std::string& point, const MountEntry& by) {
+  std::string message = "mount point " + point + " is in use: ";
+  message.append(by.source).append(" (").append(by.type);
+  message.append(") is mounted there; unmount it or choose another directory");
+  return make_error(Errc::kBusy, std::move(message));
+}
+
+std::unexpected<Error> not_detached(const std::string& point) {
+  std::string message = "mount point " + point + " is a dead mount that could not be detached; ";
+  message.append("run 'fusermount3 -u -z ").append(point).append("' as the user who mounted it");
+  return make_error(Errc::kBusy, std::move(message));
+}
+
 // Mounts can lie on top of each other, so it may take several rounds.
 Result<void> clear_mount_point(const std::string& point) {
   for (MountEntry top = topmost_at(point); top.type.starts_with("fuse"); top = topmost_at(point)) {
-    if (top.type != kType || !is_dead(point)) {
-      return make_error(Errc::kBusy, "mount point " + point + " is in use: " + top.source + " (" + top.type +
-                                         ") is mounted there; unmount it or choose another directory");
-    }
-    if (!unmount(point, Unmount::kDetach)) {
-      return make_error(Errc::kBusy, "mount point " + point +
-                                         " is a dead mount that could not be detached: " +
-                                         "run 'fusermount3 -u -z " + point + "' as the user who mounted it");
-    }
+    if (top.type != kType || !is_dead(point)) return in_use(point, top);
+    if (!unmount(point, Unmount::kDetach)) return not_detached(point);
   }
   return {};
 }

@@ -64,7 +64,7 @@ bool drop_set_id_bits(fuse_req_t request, std::string_view operation, fuse_ino_t
 }
 
 MutableByteSpan thread_buffer(std::size_t size) {
-  thread_local Bytes buffer;
+  static thread_local Bytes buffer;
   if (buffer.size() < size) buffer.resize(size);
   return MutableByteSpan(buffer).first(size);
 }

@@ -58,7 +58,7 @@ std::string printed_by(const std::function<void()>& call) {
 __attribute__((format(printf, 2, 0))) void log_from_libfuse(fuse_log_level level, const char* format,
                                                             va_list arguments) {
   std::array<char, 512> line{};
-  std::vsnprintf(line.data(), line.size(), format, arguments);
+  (void)std::vsnprintf(line.data(), line.size(), format, arguments);
   if (level <= FUSE_LOG_WARNING) log_warning(one_line(line.data()));
 }
 
@@ -181,7 +181,7 @@ void Session::end(StopSignals& stop, std::thread& serving) {
   }
   fuse_session_exit(session_);
   while (!ended_.load()) {
-    ::pthread_kill(serving.native_handle(), SIGTERM);
+    ::pthread_kill(serving.native_handle(), SIGHUP);
     wait_for_the_loop(stop, 20);
   }
 }

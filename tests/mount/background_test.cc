@@ -42,7 +42,7 @@ TEST(Background, CarriesErrnoValues) {
 
 TEST(Background, SaysHowAChildEndedThatCouldNotReport) {
   auto result = in_parent([](const Ready&) -> Result<void> {
-    ::raise(SIGKILL);
+    (void)::raise(SIGKILL);
     return {};
   });
   ASSERT_FALSE(result);

@@ -17,6 +17,8 @@ class MountPoint : public testing::Test {
     std::filesystem::create_directories(base_ / "lower" / "inside");
     std::filesystem::create_directories(base_ / "point");
   }
+  MountPoint(const MountPoint&) = delete;
+  MountPoint& operator=(const MountPoint&) = delete;
   ~MountPoint() override { std::filesystem::remove_all(base_); }
 
   [[nodiscard]] std::string path(const std::string& name) const { return (base_ / name).string(); }
