@@ -16,9 +16,9 @@ bool is_long_form();
 // What the user of a volume put at a path.
 struct Known {
   mode_t type = S_IFREG;
-  std::string content = {};  // of a file, or a symlink's target
+  std::string content;  // of a file, or a symlink's target
   dev_t device = 0;
-  std::map<std::string, std::string> xattrs = {};
+  std::map<std::string, std::string> xattrs;
 };
 
 // A volume over a real lower directory. Paths are plain ones below the root, "a/b".
@@ -49,10 +49,10 @@ class AttackWorld : public TreeWorld {
 // What is damaged, and by which names check must report it.
 struct Damaged {
   std::string plain;
-  std::string xattr = {};          // only this attribute of it is damaged, and its content must read
-  bool is_name_damaged = false;    // it is listed no more, and reads by who knows its name
-  std::string checked_plain = {};  // "" = the path itself; "/" = the root
-  std::string checked_lower = {};  // relative; "" = the lower path of `plain`
+  std::optional<std::string> xattr = std::nullopt;  // only this of it is damaged: its content must read
+  bool is_name_damaged = false;                     // it is listed no more, and reads for who knows its name
+  std::optional<std::string> checked_plain = std::nullopt;  // where not the path itself; "/" = the root
+  std::optional<std::string> checked_lower = std::nullopt;  // where not the lower path of `plain`; relative
 };
 
 // The oracle, of a volume opened anew:

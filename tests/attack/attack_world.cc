@@ -69,17 +69,17 @@ void AttackWorld::keep_random_file(const std::string& path, std::size_t bytes) {
 
 void AttackWorld::keep_symlink(const std::string& path, const std::string& target) {
   make_symlink(path, target);
-  known[path] = {S_IFLNK, target};
+  known[path] = {S_IFLNK, target, 0, {}};
 }
 
 void AttackWorld::keep_node(const std::string& path, mode_t type, dev_t device) {
   make_node(path, type | 0600U, device);
-  known[path] = {type, {}, device};
+  known[path] = {type, {}, device, {}};
 }
 
 void AttackWorld::keep_directory(const std::string& path) {
   make_directory(path);
-  known[path] = {S_IFDIR};
+  known[path] = {S_IFDIR, {}, 0, {}};
 }
 
 void AttackWorld::keep_xattr(const std::string& path, const std::string& name, const std::string& value) {

@@ -172,7 +172,7 @@ class AttackW1Xattr : public AttackW1 {
   }
 
   void expect_noticed_with(const LowerCopy& victim, const LowerXattr& changed) {
-    ::removexattr(victim.path().c_str(), lower_.name.c_str());
+    ASSERT_EQ(::removexattr(victim.path().c_str(), lower_.name.c_str()), 0);
     ASSERT_EQ(::setxattr(victim.path().c_str(), changed.name.c_str(), changed.value.data(),
                          changed.value.size(), 0),
               0);

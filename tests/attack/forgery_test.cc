@@ -211,7 +211,7 @@ TEST_F(AttackW14, AForgedSymlinkIsNoticed) {
   ASSERT_TRUE(noticed(world_, {.plain = "link"}));
   link.put_back();
   spill(world_.lower("victim"), text_of(seal_special(special, guessed_, world_.entropy)));
-  world_.known["victim"] = {S_IFLNK, "what a forged link must not show"};
+  world_.known["victim"] = {S_IFLNK, "what a forged link must not show", 0, {}};
   EXPECT_TRUE(noticed(world_, {.plain = "victim"}));
 }
 

@@ -98,9 +98,9 @@ AssertionResult is_refused(AttackWorld& world, const Damaged& damaged) {
   const Known& known = world.known.at(damaged.plain);
   auto inode = find(world, damaged.plain);
   if (!inode) return is_eio(inode.error(), "looking it up");
-  if (damaged.is_name_damaged || !damaged.xattr.empty()) {
+  if (damaged.is_name_damaged || damaged.xattr) {
     const AssertionResult refused = damaged.is_name_damaged ? is_hidden(world, damaged.plain)
-                                                            : refuses_xattr(world, *inode, damaged.xattr);
+                                                            : refuses_xattr(world, *inode, *damaged.xattr);
     return refused ? has_content(world, *inode, known) : refused;
   }
   if (known.type == S_IFREG) return refuses_file(world, *inode, known.content);
@@ -115,9 +115,9 @@ std::string text_of(const Finding& finding) {
 }
 
 AssertionResult is_reported(AttackWorld& world, const Damaged& damaged) {
-  const std::string plain = damaged.checked_plain.empty() ? "/" + damaged.plain : damaged.checked_plain;
+  const std::string plain = damaged.checked_plain.value_or("/" + damaged.plain);
   const std::string own_lower = world.relative(world.lower(damaged.plain));
-  const std::string lower = damaged.checked_lower.empty() ? own_lower : damaged.checked_lower;
+  const std::string lower = damaged.checked_lower.value_or(own_lower);
   bool found = false;
   for (const Finding& finding : world.findings()) {
     const bool is_its_own = finding.lower_path == lower || finding.lower_path == own_lower;

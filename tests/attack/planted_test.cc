@@ -72,7 +72,7 @@ TEST_F(AttackW16, ADirectoryInAFilesPlaceIsADirectoryWithoutAMarker) {
   const LowerCopy victim(world_, "victim");
   stdfs::remove(victim.path());
   plant(Plant::kDirectory, victim.path());
-  world_.known["victim"] = {S_IFDIR};
+  world_.known["victim"] = {S_IFDIR, {}, 0, {}};
   world_.open_anew();
   const InodeNumber inode = world_.inode("victim");
   EXPECT_EQ(errno_of_result(world_.tree().open_file(inode, O_RDONLY)), EISDIR);
@@ -88,7 +88,7 @@ TEST_F(AttackW16, AFileInADirectorysPlaceIsNoticed) {
   const stdfs::path lower = world_.lower("e");
   stdfs::remove_all(lower);
   spill(lower, "planted");
-  world_.known["e"] = {S_IFREG, "never read"};
+  world_.known["e"] = {S_IFREG, "never read", 0, {}};
   EXPECT_TRUE(noticed(world_, {.plain = "e"}));
 }
 
