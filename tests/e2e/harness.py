@@ -193,18 +193,21 @@ class Place:
             if subprocess.run([*unmount, path], capture_output=True).returncode != 0:
                 subprocess.run([*unmount, lazily, path])
         # An unmounted daemon ends by itself; what has not ended after a while never will.
-        for _ in range(100):
-            self._daemons &= child_processes()
+        for turn in range(101):
+            self._daemons = {daemon for daemon in self._daemons if not _has_ended(daemon)}
             if not self._daemons:
                 break
+            if turn == 99:
+                self.kill_daemons()
             time.sleep(0.1)
-        self.kill_daemons()
-        for daemon in list(self._daemons):
-            try:
-                self.wait_for(daemon)
-            except ChildProcessError:
-                pass
         shutil.rmtree(self.path)
+
+
+def _has_ended(child):
+    try:
+        return os.waitpid(child, os.WNOHANG)[0] == child
+    except ChildProcessError:  # it was waited for already
+        return True
 
 
 def _answer(writing, user, function, arguments):
