@@ -9,6 +9,7 @@
 #include "fs/format/xattr.h"
 #include "fs/volume/check_content.h"
 #include "fs/volume/config_file.h"
+#include "fs/volume/lower_files.h"
 
 namespace enfold {
 namespace {
@@ -140,7 +141,7 @@ void Check::check_directory(const PendingDirectory& directory) {
     return;
   }
   const std::string marker_path = join(directory.lower, std::string(kMarkerName));
-  auto content = read_file(files_, fd->get(), std::string(kMarkerName), kMarkerBytes);
+  auto content = read_regular(files_, fd->get(), std::string(kMarkerName), kMarkerBytes);
   if (!content) {
     // A directory that was removed since it was listed has no marker and no entries.
     if (is_missing(content.error()) && !files_.stat_at(fd->get(), ".")) return;
@@ -172,7 +173,7 @@ void Check::check_entries(const PendingDirectory& directory, int fd, const Direc
 Result<std::string> Check::plain_name(int fd, const DirectoryId& id, const std::string& lower_name) {
   if (classify_lower_name(lower_name) == LowerNameKind::kPlain)
     return decrypt_name(context_.keys.names(), id, lower_name);
-  auto sidecar = read_file(files_, fd, sidecar_of(lower_name), kMaxSidecarBytes);
+  auto sidecar = read_regular(files_, fd, sidecar_of(lower_name), kMaxSidecarBytes);
   if (!sidecar)
     return make_error(Errc::kDamaged,
                       "the sidecar of this long name cannot be read: " + describe(sidecar.error()));
@@ -262,7 +263,7 @@ void Check::check_special(const Entry& entry, int fd, const NamedEntry& named, c
     if (!target) report(target.error(), plain, lower);
     return;
   }
-  auto content = read_file(files_, fd, named.lower_name, kMaxSpecialBytes);
+  auto content = read_regular(files_, fd, named.lower_name, kMaxSpecialBytes);
   if (!content) {
     if (!is_missing(content.error())) report(content.error(), plain, lower);
     return;

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "fs/format/names.h"
+#include "fs/volume/lower_files.h"
 
 namespace enfold {
 namespace {
@@ -18,13 +19,11 @@ std::unexpected<Error> not_a_volume(const std::string& lower, const std::string&
 }  // namespace
 
 Result<ConfigFile> read_config_file(Files& files, int lower_dir, const std::string& lower) {
-  auto content = read_file(files, lower_dir, kConfigFileName, kConfigBytes);
+  auto content = read_regular(files, lower_dir, kConfigFileName, kConfigBytes);
   if (!content) {
     const Error& error = content.error();
-    if (error.errno_value == ENOENT) return not_a_volume(lower, "it holds no enfold.volume");
-    if (error.code == Errc::kInvalidArgument || error.errno_value == ELOOP || error.errno_value == ESPIPE ||
-        error.errno_value == EISDIR || error.errno_value == ENXIO)
-      return not_a_volume(lower, "its enfold.volume is not a volume's config");
+    if (has_errno(error, ENOENT)) return not_a_volume(lower, "it holds no enfold.volume");
+    if (error.code == Errc::kDamaged) return not_a_volume(lower, error.message);
     return add_context(error, lower + "/enfold.volume");
   }
   if (content->size() != kConfigBytes)
@@ -38,7 +37,7 @@ Result<ConfigFile> read_config_file(Files& files, int lower_dir, const std::stri
 Result<void> write_config_state(Files& files, int lower_dir, const ConfigFile& config,
                                 const ConfigState& state, const VolumeKeys& keys) {
   const ConfigStatePage page = encode_config_state(state, ByteSpan(config).first(kPageBytes), keys);
-  ENFOLD_TRY_ASSIGN(Fd fd, files.open_at(lower_dir, kConfigFileName, O_WRONLY | O_NOFOLLOW, 0));
+  ENFOLD_TRY_ASSIGN(Fd fd, open_regular(files, lower_dir, kConfigFileName, O_WRONLY));
   ENFOLD_TRY(write_full(files, fd.get(), page, kConfigStateOffset));
   return files.sync(fd.get());
 }

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "fs/format/names.h"
+#include "fs/volume/lower_files.h"
 
 namespace enfold {
 namespace {
@@ -64,19 +65,25 @@ Result<void> write_holder(Files& files, int fd) {
 }
 
 bool is_not_writable(const Error& error) {
-  return error.errno_value == EROFS || error.errno_value == EACCES || error.errno_value == EPERM;
+  return has_errno(error, EROFS) || has_errno(error, EACCES) || has_errno(error, EPERM);
+}
+
+Result<Fd> open_lock_file(Files& files, int lower_dir, bool read_only) {
+  auto fd = open_regular(files, lower_dir, kLockFileName, O_RDWR);
+  if (!fd && read_only && is_not_writable(fd.error()))
+    return open_regular(files, lower_dir, kLockFileName, O_RDONLY);
+  // A copy made by a tool that leaves lock files out still opens.
+  if (fd || read_only || !has_errno(fd.error(), ENOENT)) return fd;
+  fd = files.open_at(lower_dir, kLockFileName, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  if (fd || !has_errno(fd.error(), EEXIST)) return fd;
+  return open_regular(files, lower_dir, kLockFileName, O_RDWR);
 }
 
 }  // namespace
 
 Result<VolumeLock> VolumeLock::take(Files& files, int lower_dir, const std::string& lower, bool read_only) {
   const std::string what = lower + "/" + kLockFileName;
-  auto fd = files.open_at(lower_dir, kLockFileName, O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0);
-  if (!fd && read_only && is_not_writable(fd.error()))
-    fd = files.open_at(lower_dir, kLockFileName, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
-  // A copy made by a tool that leaves lock files out still opens.
-  if (!fd && fd.error().errno_value == ENOENT && !read_only)
-    fd = files.open_at(lower_dir, kLockFileName, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+  auto fd = open_lock_file(files, lower_dir, read_only);
   if (!fd) return add_context(std::move(fd).error(), what);
   auto locked = files.lock(fd->get());
   if (!locked && locked.error().code == Errc::kBusy) return busy(files, lower_dir, lower);
@@ -89,7 +96,7 @@ Result<VolumeLock> VolumeLock::take(Files& files, int lower_dir, const std::stri
 }
 
 Result<LockHolder> read_lock_holder(Files& files, int lower_dir) {
-  ENFOLD_TRY_ASSIGN(const Bytes content, read_file(files, lower_dir, kLockFileName, kMaxLockBytes));
+  ENFOLD_TRY_ASSIGN(const Bytes content, read_regular(files, lower_dir, kLockFileName, kMaxLockBytes));
   const std::string text = as_string(content);
   LockHolder holder{printable(value_of(text, "host=")), printable(value_of(text, "boot=")), 0};
   const std::string pid = value_of(text, "pid=");
