@@ -87,7 +87,7 @@ Result<FileId> Xattrs::owner_id(const InodePtr& inode) {
   return owner;
 }
 
-// No KMS is asked. A file whose prefix was exchanged has the other one's xattrs until it is opened.
+// No KMS is asked: the MACs of a file's header are under the volume secret.
 Result<FileId> Xattrs::read_owner_id(const InodePtr& inode) {
   if (inode->is_directory()) {
     ENFOLD_TRY_ASSIGN(const DirectoryId directory, parts_.directories.id(inode));
@@ -97,14 +97,19 @@ Result<FileId> Xattrs::read_owner_id(const InodePtr& inode) {
     ENFOLD_TRY_ASSIGN(const std::shared_ptr<const Special> special, parts_.specials.load(inode));
     return special->file;
   }
+  return read_file_id(inode);
+}
+
+Result<FileId> Xattrs::read_file_id(const InodePtr& inode) {
+  // Headers are written while a handle is open, and who opened one has set the id.
+  const std::lock_guard opening(inode->opening);
+  if (const auto known = inode->owner_id()) return *known;
   ENFOLD_TRY_ASSIGN(const Fd fd, parts_.places.open_content(inode, O_RDONLY, S_IRUSR));
-  std::array<std::uint8_t, kPrefixBytes> bytes{};
-  ENFOLD_TRY_ASSIGN(const std::size_t size, read_full(parts_.context.files, fd.get(), bytes, 0));
-  if (size != bytes.size()) return make_error(Errc::kDamaged, "lower file has no header");
-  ENFOLD_TRY_ASSIGN(const Prefix prefix, decode_prefix(bytes));
-  if (prefix.volume != parts_.context.keys.volume())
-    return make_error(Errc::kDamaged, "lower file belongs to another volume");
-  return prefix.file;
+  HeaderPage page{};
+  ENFOLD_TRY_ASSIGN(const std::size_t size, read_full(parts_.context.files, fd.get(), page, 0));
+  if (size != page.size()) return make_error(Errc::kDamaged, "lower file has no header");
+  ENFOLD_TRY_ASSIGN(const Header header, decode_header(page, parts_.context.keys));
+  return header.prefix.file;
 }
 
 }  // namespace enfold

@@ -23,6 +23,7 @@ class Xattrs {
  private:
   Result<FileId> owner_id(const InodePtr& inode);
   Result<FileId> read_owner_id(const InodePtr& inode);
+  Result<FileId> read_file_id(const InodePtr& inode);  // takes Inode::opening
   Result<XattrCodec> codec(const InodePtr& inode);
 
   TreeParts& parts_;
