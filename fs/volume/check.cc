@@ -51,7 +51,7 @@ class Check {
         observer_(observer) {}
 
   Result<CheckCounts> run() {
-    ENFOLD_TRY(check_config());
+    ENFOLD_TRY(check_root());
     pending_.push_back({});
     while (!pending_.empty() && !stopped_) {
       const PendingDirectory directory = std::move(pending_.back());
@@ -65,7 +65,7 @@ class Check {
   }
 
  private:
-  Result<void> check_config();
+  Result<void> check_root();
   void check_directory(const PendingDirectory& directory);
   void check_entries(const PendingDirectory& directory, int fd, const DirectoryId& id);
   void check_entry(const PendingDirectory& directory, int fd, const DirectoryId& id, const LowerEntry& entry);
@@ -74,8 +74,7 @@ class Check {
   void check_file(const Entry& entry, const std::string& plain, const std::string& lower);
   void check_special(const Entry& entry, int fd, const NamedEntry& named, const std::string& plain,
                      const std::string& lower);
-  void check_xattrs(const Entry& entry, int fd, const NamedEntry& named, const std::string& plain,
-                    const std::string& lower);
+  void check_xattrs(InodeNumber inode, int fd, const std::string& plain, const std::string& lower);
   Result<Fd> open_directory(const std::string& lower);
   Result<std::string> plain_name(int fd, const DirectoryId& id, const std::string& lower_name);
 
@@ -105,10 +104,12 @@ class Check {
   bool stopped_ = false;
 };
 
-// The mount may be writing the state page at this moment, and a read beside a write can be torn.
-Result<void> Check::check_config() {
+// What only the root has, and its xattrs: those of others are checked where they are named.
+Result<void> Check::check_root() {
   ENFOLD_TRY_ASSIGN(const Fd root, open_directory(""));
+  check_xattrs(kRootInode, root.get(), "/", "");
   constexpr int kTries = 3;
+  // The mount may be writing the state page at this moment, and a read beside a write can be torn.
   for (int tried = 1;; ++tried) {
     auto config = read_config_file(files_, root.get(), lower_root_);
     if (config && decode_config(*config, context_.keys)) return {};
@@ -227,7 +228,8 @@ void Check::check_named(const PendingDirectory& directory, int fd, const NamedEn
     // A directory's marker is reported as such by name, and its content cannot be named.
     return report(entry.error(), plain, lower);
   }
-  check_xattrs(*entry, fd, named, plain, lower);
+  if (auto own = files_.open_at(fd, named.lower_name, O_PATH | O_NOFOLLOW, 0))
+    check_xattrs(entry->inode, own->get(), plain, lower);
   const mode_t mode = entry->attributes.st_mode;
   if (S_ISDIR(mode)) {
     pending_.push_back({entry->inode, plain, lower});
@@ -272,22 +274,20 @@ void Check::check_special(const Entry& entry, int fd, const NamedEntry& named, c
   if (!special) report(special.error(), plain, lower);
 }
 
-void Check::check_xattrs(const Entry& entry, int fd, const NamedEntry& named, const std::string& plain,
-                         const std::string& lower) {
-  auto lower_fd = files_.open_at(fd, named.lower_name, O_PATH | O_NOFOLLOW, 0);
-  if (!lower_fd) return;
-  auto lower_names = files_.list_xattrs(lower_fd->get());
+// `fd` is of the object itself.
+void Check::check_xattrs(InodeNumber inode, int fd, const std::string& plain, const std::string& lower) {
+  auto lower_names = files_.list_xattrs(fd);
   if (!lower_names) return;  // none on this filesystem
   const auto sealed = std::ranges::count_if(
       *lower_names, [](const std::string& name) { return name.starts_with(kXattrPrefix); });
   if (sealed == 0) return;
-  auto names = tree_.list_xattrs(entry.inode);
+  auto names = tree_.list_xattrs(inode);
   if (!names) return report(names.error(), plain, lower);
   std::int64_t opened = 0;
   for (const std::string& name : *names) {
     if (!name.starts_with("user.") && !name.starts_with("trusted.")) continue;
     ++opened;
-    auto value = tree_.get_xattr(entry.inode, name);
+    auto value = tree_.get_xattr(inode, name);
     if (!value && value.error().errno_value != ENODATA)
       report(severity_of(value.error()), plain, lower, "an extended attribute: " + describe(value.error()));
   }
