@@ -9,7 +9,6 @@ namespace {
 
 timespec now() { return {.tv_sec = 0, .tv_nsec = UTIME_NOW}; }
 
-// The change time, which the kernel sends along from its writeback cache, cannot be set below.
 AttributeChanges changes_of(const struct stat& wanted, int which) {
   AttributeChanges out;
   if ((which & FUSE_SET_ATTR_MODE) != 0) out.mode = wanted.st_mode;

@@ -29,12 +29,8 @@ void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode
 }
 
 void open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
-  int flags = info->flags;
   if (request_drops_set_id_bits() && !drop_set_id_bits(request, "open", inode)) return;
-  // To fill a page of which an application writes a part, the kernel reads through a handle that may only
-  // write.
-  if ((flags & O_ACCMODE) == O_WRONLY) flags = (flags & ~O_ACCMODE) | O_RDWR;
-  auto opened = tree(request).open_file(inode, flags);
+  auto opened = tree(request).open_file(inode, info->flags);
   if (!opened) return answer_error(request, "open", inode, opened.error());
   Mounted& state = mounted(request);
   remember(request, std::move(*opened), info);

@@ -58,8 +58,6 @@ Result<void> take_option(const std::string& option, MountOptions& out) {
     if (option == "rw") out.read_only = false;
   } else if (option.starts_with(kSource)) {
     out.source = unescaped(option.substr(kSource.size()));
-  } else if (option == "no_writeback") {
-    out.writeback = false;
   } else if (option != "default_permissions" && !only_for_fstab(option)) {
     return make_error(Errc::kInvalidArgument, "unknown mount option '" + option + "'");
   }

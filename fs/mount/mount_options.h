@@ -13,7 +13,6 @@ struct MountOptions {
   std::vector<std::string> fuse;  // for libfuse, fusermount3 and mount(2), in the order given
   std::string source;             // fsname=, else empty
   bool read_only = false;
-  bool writeback = true;  // no_writeback is kept for measurements
 };
 
 // Single options, without the empty ones. A comma after a backslash does not separate; the backslash stays.

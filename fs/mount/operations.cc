@@ -72,13 +72,17 @@ void set_open_file_operations(fuse_lowlevel_ops& out) {
 
 }  // namespace
 
-void ops::init(void* userdata, fuse_conn_info* connection) {
+void ops::init(void* /*userdata*/, fuse_conn_info* connection) {
   constexpr unsigned kMaxRequest_bytes = 1 << 20;
   connection->max_write = std::min(connection->max_write, kMaxRequest_bytes);
   connection->max_readahead = std::min(connection->max_readahead, kMaxRequest_bytes);
   connection->max_background = 64;
   want(connection, FUSE_CAP_CACHE_SYMLINKS);
-  want(connection, FUSE_CAP_WRITEBACK_CACHE, static_cast<Mounted*>(userdata)->writeback);
+  // With the writeback cache the kernel keeps what write(2) took and writes it later, in any order. Random
+  // writes of 4 KiB would be twice as fast, but a full disk would show at fsync or close only, a killed or
+  // terminated mount would lose what write(2) returned for, and who reads with O_DIRECT beside an appender
+  // would see zeros where pages are still to come (fs/README.md).
+  want(connection, FUSE_CAP_WRITEBACK_CACHE, false);
   // Nobody writes behind the kernel's back, so a changed time never means that cached pages are old.
   want(connection, FUSE_CAP_AUTO_INVAL_DATA, false);
   want(connection, FUSE_CAP_EXPLICIT_INVAL_DATA);

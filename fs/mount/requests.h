@@ -15,11 +15,9 @@ namespace enfold {
 
 // A session's user data. Thread-safe as its members are.
 struct Mounted {
-  Mounted(Volume& volume, Clock& clock, bool with_writeback)
-      : tree(volume), writeback(with_writeback), errors(clock) {}
+  Mounted(Volume& volume, Clock& clock) : tree(volume), errors(clock) {}
 
   Volume& tree;
-  bool writeback;
   ErrorLog errors;
   HandleTable<FileHandle> files;
   HandleTable<DirectoryHandle> directories;

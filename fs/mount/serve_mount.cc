@@ -46,7 +46,7 @@ Result<std::unique_ptr<OpenVolume>> open_once_closed(const std::string& source, 
 Result<void> serve_until_unmounted(const MountJob& job, OpenVolume& volume, const Ready& ready) {
   StopSignals stop;
   SystemClock clock;
-  Mounted mounted(volume.tree(), clock, job.options.writeback);
+  Mounted mounted(volume.tree(), clock);
   Result<void> served;
   {
     ENFOLD_TRY_ASSIGN(auto session, Session::mount(mounted, job.place, job.options));

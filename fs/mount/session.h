@@ -28,7 +28,7 @@ class Session {
   ~Session();  // unmounts
 
   // Answers requests until the mount is gone or `stop` wakes. Calls `ready` once the mount point is live.
-  // When stopped, what the kernel still holds in its writeback cache is written before the end.
+  // When stopped, what the kernel still holds of shared mappings is sent to be written before the end.
   Result<void> serve(StopSignals& stop, const std::function<void()>& ready);
 
  private:

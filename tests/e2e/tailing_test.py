@@ -51,12 +51,8 @@ def read_on(file, pattern, place, direct):
     if got == expected:
         return start + len(got)
     wrong = [i for i in range(len(got)) if got[i] != expected[i]]
-    # The appended bytes are in the kernel's writeback cache first, and O_DIRECT reads past it: what is not written
-    # back yet may be a hole. It is never anything else.
-    if not direct or any(got[i] for i in wrong):
-        raise AssertionError(f"{len(wrong)} wrong bytes, {sum(got[i] == 0 for i in wrong)} of them zero, from "
-                             f"{start + wrong[0]} to {start + wrong[-1]}; read of {len(got)} bytes at {start}")
-    return start + len(got)
+    raise AssertionError(f"{len(wrong)} wrong bytes, {sum(got[i] == 0 for i in wrong)} of them zero, from "
+                         f"{start + wrong[0]} to {start + wrong[-1]}; read of {len(got)} bytes at {start}")
 
 
 def tail(path, pattern, seed, direct, end):

@@ -16,7 +16,7 @@ constexpr std::size_t kMaxMessage_bytes = 64 * 1024;
 
 }  // namespace
 
-FakeKernel::FakeKernel(Volume& volume, bool writeback) : mounted_(volume, clock_, writeback) {
+FakeKernel::FakeKernel(Volume& volume) : mounted_(volume, clock_) {
   std::array<int, 2> ends{};
   EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), 0);
   kernel_end_ = Fd(ends[0]);

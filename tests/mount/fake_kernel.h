@@ -27,7 +27,7 @@ class FakeKernel {
     }
   };
 
-  explicit FakeKernel(Volume& volume, bool writeback = true);
+  explicit FakeKernel(Volume& volume);
   FakeKernel(const FakeKernel&) = delete;
   FakeKernel& operator=(const FakeKernel&) = delete;
   ~FakeKernel();

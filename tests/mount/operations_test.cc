@@ -54,11 +54,11 @@ std::multiset<std::string> names_in(const std::vector<Listed>& entries) {
   return out;
 }
 
-TEST(Init, TakesTheWritebackCacheAndNeverLetsTimesInvalidatePages) {
+TEST(Init, LeavesTheWritebackCacheAndNeverLetsTimesInvalidatePages) {
   FakeVolume volume;
   FakeKernel kernel(volume);
   fuse_init_out answer = kernel.init();
-  EXPECT_NE(answer.flags & FUSE_WRITEBACK_CACHE, 0U);
+  EXPECT_EQ(answer.flags & FUSE_WRITEBACK_CACHE, 0U);
   EXPECT_NE(answer.flags & FUSE_CACHE_SYMLINKS, 0U);
   EXPECT_NE(answer.flags & FUSE_PARALLEL_DIROPS, 0U);
   EXPECT_NE(answer.flags & FUSE_ATOMIC_O_TRUNC, 0U);
@@ -66,12 +66,6 @@ TEST(Init, TakesTheWritebackCacheAndNeverLetsTimesInvalidatePages) {
   EXPECT_NE(answer.flags & FUSE_EXPLICIT_INVAL_DATA, 0U);
   EXPECT_EQ(answer.flags & FUSE_AUTO_INVAL_DATA, 0U);
   EXPECT_EQ(answer.flags & (FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS), 0U);
-}
-
-TEST(Init, LeavesTheWritebackCacheWhereItIsNotWanted) {
-  FakeVolume volume;
-  FakeKernel kernel(volume, false);
-  EXPECT_EQ(kernel.init().flags & FUSE_WRITEBACK_CACHE, 0U);
 }
 
 TEST(Init, OffersRequestsOfOneMebibyte) {
