@@ -1,7 +1,6 @@
 #include "fs/format/sector.h"
 
 #include <cstdlib>
-#include <cstring>
 #include <string_view>
 
 namespace enfold {
@@ -13,13 +12,6 @@ constexpr std::size_t kLengthOffset = kTagOffset + kGcmTagBytes;
 constexpr std::size_t kFlagsOffset = kLengthOffset + 2;
 constexpr std::size_t kCiphertextOffset = kFlagsOffset + 2;
 static_assert(kCiphertextOffset + kSectorPlainBytes == kPageBytes);
-
-constexpr std::array<std::uint8_t, kPageBytes> kZeros{};
-
-// memcmp, because a loop that stops at the first difference is not vectorised.
-bool is_zero(ByteSpan bytes) {
-  return bytes.empty() || std::memcmp(bytes.data(), kZeros.data(), bytes.size()) == 0;
-}
 
 using AssociatedData = std::array<std::uint8_t, kLabel.size() + 16 + 16 + 8 + 2 + 2>;
 
@@ -70,12 +62,12 @@ std::optional<std::uint16_t> open_sector(Gcm& content_key, const SectorPlace& pl
   if (in_range &&
       content_key.open(page.first<kGcmNonceBytes>(), associated_data(place, length, flags),
                        page.subspan<kCiphertextOffset>(), page.subspan<kTagOffset, kGcmTagBytes>(), plain) &&
-      is_zero(plain.subspan(length)))
+      all_zero(plain.subspan(length)))
     return length;
   std::ranges::fill(plain, std::uint8_t{0});
   return std::nullopt;
 }
 
-bool is_hole(ConstSectorPage page) { return is_zero(page); }
+bool is_hole(ConstSectorPage page) { return all_zero(page); }
 
 }  // namespace enfold
