@@ -6,6 +6,7 @@
 
 #include "fs/format/length.h"
 #include "fs/volume/file_body.h"
+#include "fs/volume/lower_files.h"
 #include "kms/base/log.h"
 
 namespace enfold {
@@ -31,13 +32,18 @@ struct stat common_attributes(const StatX& lower, mode_t type) {
   out.st_mtim = time_of(lower.stx_mtime);
   out.st_ctim = time_of(lower.stx_ctime);
   if (type == S_IFDIR) out.st_size = static_cast<off_t>(lower.stx_size);
-  // A damaged file shows as an empty one, so that it can be seen and removed; opening it says what is wrong.
+  // What is damaged shows as an empty file, so that it can be seen and removed; opening it says what is
+  // wrong.
   if (type == S_IFREG) out.st_size = static_cast<off_t>(plain_length_of(lower.stx_size).value_or(0));
   return out;
 }
 
 bool has_metadata(const AttributeChanges& changes) {
   return changes.mode || changes.uid || changes.gid || changes.access_time || changes.modification_time;
+}
+
+bool is_unverifiable(const Error& error) {
+  return error.code == Errc::kDamaged || error.code == Errc::kUnsupported || has_errno(error, EACCES);
 }
 
 }  // namespace
@@ -57,25 +63,24 @@ Result<struct stat> Attributes::of(const InodePtr& inode) {
 }
 
 Result<struct stat> Attributes::of(const InodePtr& inode, const StatX& lower) {
+  if (inode->is_special()) return of_special(inode, lower);
   if (inode->body()) return of(inode);
-  struct stat out = common_attributes(lower, inode->lower.type);
-  ENFOLD_TRY(add_special(inode, out));
-  return out;
+  return common_attributes(lower, inode->lower.type);
 }
 
-// A symlink's length and a device's number stand in the sealed content; a damaged one shows without them.
-Result<void> Attributes::add_special(const InodePtr& inode, struct stat& out) {
-  const mode_t type = inode->lower.type;
-  if (type != S_IFLNK && type != S_IFCHR && type != S_IFBLK) return {};
+// A special object is one only once its content verifies: whoever cuts a file to the size of a FIFO makes
+// none that somebody would wait on.
+Result<struct stat> Attributes::of_special(const InodePtr& inode, const StatX& lower) {
   auto special = parts_.specials.load(inode);
-  if (!special && special.error().code == Errc::kDamaged) {
+  if (!special && !is_unverifiable(special.error())) return std::unexpected(std::move(special).error());
+  if (!special) {
     log_warning("inode " + std::to_string(inode->number) + ": " + describe(special.error()));
-    return {};
+    return common_attributes(lower, S_IFREG);
   }
-  if (!special) return std::unexpected(std::move(special).error());
+  struct stat out = common_attributes(lower, inode->lower.type);
   out.st_size = static_cast<off_t>((*special)->target.size());
   out.st_rdev = makedev((*special)->device_major, (*special)->device_minor);
-  return {};
+  return out;
 }
 
 Result<void> Attributes::set(const InodePtr& inode, const AttributeChanges& changes) {
@@ -86,6 +91,7 @@ Result<void> Attributes::set(const InodePtr& inode, const AttributeChanges& chan
 
 Result<void> Attributes::set_length(const InodePtr& inode, std::uint64_t length) {
   if (inode->is_directory()) return system_error(EISDIR, "truncate");
+  if (inode->is_special()) ENFOLD_TRY(parts_.specials.load(inode));
   if (!inode->is_regular()) return system_error(EINVAL, "truncate");
   ENFOLD_TRY_ASSIGN(const std::unique_ptr<FileHandle> handle, parts_.open_files.open(inode, true));
   ENFOLD_TRY(handle->body().resize(length));

@@ -1,4 +1,5 @@
-// What stat(2) shows of an inode, and setting it.
+// What stat(2) shows of an inode, and setting it. A special object that does not verify shows as an empty
+// regular file.
 #pragma once
 
 #include <sys/stat.h>
@@ -22,7 +23,7 @@ class Attributes {
  private:
   Result<void> set_length(const InodePtr& inode, std::uint64_t length);
   Result<void> set_metadata(const InodePtr& inode, const AttributeChanges& changes);
-  Result<void> add_special(const InodePtr& inode, struct stat& out);
+  Result<struct stat> of_special(const InodePtr& inode, const StatX& lower);
 
   TreeParts& parts_;
 };

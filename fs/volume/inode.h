@@ -72,6 +72,7 @@ class Inode {
 
   [[nodiscard]] bool is_directory() const { return lower.type == S_IFDIR; }
   [[nodiscard]] bool is_regular() const { return lower.type == S_IFREG; }
+  [[nodiscard]] bool is_special() const { return !is_directory() && !is_regular(); }
 
   // The content, while a handle has it open; else null.
   [[nodiscard]] std::shared_ptr<FileBody> body() const { return locked(body_); }

@@ -266,6 +266,8 @@ Result<std::unique_ptr<FileHandle>> Tree::open_file(InodeNumber number, int flag
   const bool writes = (flags & O_ACCMODE) != O_RDONLY;
   const bool truncates = (flags & O_TRUNC) != 0;
   ENFOLD_TRY_ASSIGN(const InodePtr inode, writes || truncates ? find_for_change(number) : find(number));
+  // One that does not verify shows as a regular file.
+  if (inode->is_special()) ENFOLD_TRY(parts_.specials.load(inode));
   ENFOLD_TRY_ASSIGN(std::unique_ptr<FileHandle> handle, parts_.open_files.open(inode, writes || truncates));
   if (truncates) ENFOLD_TRY(handle->body().resize(0));
   return handle;

@@ -145,19 +145,20 @@ TEST_F(AttackW3, AnyCutOfAMarkerOrASidecarIsNoticed) {
 
 // A FIFO makes its opener wait for ever, and the kernel opens it without asking the volume: so nothing may
 // show as one by its size alone.
-TEST_F(AttackW3, AFileCutToTheSizeOfAFifoOrSocketDoesNotShowAsOne) {
+TEST_F(AttackW3, AFileCutToTheSizeOfASpecialObjectDoesNotShowAsOne) {
   const LowerCopy file(world_, "full");
-  for (const std::size_t size : {4065U, 4066U}) {
+  const Known known = world_.known["full"];
+  for (const std::size_t size : {4064U, 4065U, 4066U, 4067U, 4068U, 8160U}) {
     stdfs::resize_file(file.path(), size);
     world_.open_anew();
     auto entry = world_.tree().lookup(kRootInode, "full");
-    if (!entry) {
-      EXPECT_EQ(errno_of(entry.error()), EIO);
-    } else {
-      const mode_t type = entry->attributes.st_mode & S_IFMT;
-      EXPECT_NE(type, mode_t{S_IFIFO}) << "opening it blocks";
-      EXPECT_NE(type, mode_t{S_IFSOCK});
-    }
+    ASSERT_TRUE(is_ok(entry)) << size;
+    EXPECT_TRUE(S_ISREG(entry->attributes.st_mode)) << size << ": the kernel would open a FIFO and wait";
+    EXPECT_EQ(entry->attributes.st_size, 0) << size;
+    EXPECT_EQ(errno_of_result(world_.tree().open_file(entry->inode, O_RDONLY)), EIO) << size;
+    EXPECT_TRUE(noticed(world_, {.plain = "full"})) << size;
+    file.put_back();
+    world_.known["full"] = known;
   }
 }
 

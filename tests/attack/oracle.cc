@@ -66,13 +66,17 @@ AssertionResult refuses_xattr(AttackWorld& world, InodeNumber inode, const std::
   return AssertionFailure() << "the attribute " << name << " is listed and not there";
 }
 
-// A device's number is kept from the user, who has no call that would give the error.
-AssertionResult refuses_node(AttackWorld& world, InodeNumber inode, const Known& known) {
+// It shows as an empty file that cannot be opened: nothing to wait on, to act on or to follow.
+AssertionResult refuses_special(AttackWorld& world, InodeNumber inode) {
   auto status = world.tree().attributes(inode);
-  if (!status) return is_eio(status.error(), "stat");
-  if ((status->st_mode & S_IFMT) != known.type) return AssertionFailure() << "it shows as another type";
-  if (status->st_rdev == 0) return AssertionSuccess();
-  return AssertionFailure() << "the device number is " << status->st_rdev;
+  if (!status) return AssertionFailure() << "stat: " << describe(status.error());
+  if (!S_ISREG(status->st_mode) || status->st_size != 0 || status->st_rdev != 0)
+    return AssertionFailure() << "it shows as mode " << std::oct << status->st_mode << " and not as a file";
+  AttributeChanges cut;
+  cut.length = 0;
+  if (AssertionResult refused = gives_eio(world.tree().set_attributes(inode, cut), "cutting it"); !refused)
+    return refused;
+  return gives_eio(world.tree().open_file(inode, O_RDONLY), "opening it");
 }
 
 AssertionResult has_content(AttackWorld& world, InodeNumber inode, const Known& known) {
@@ -105,8 +109,9 @@ AssertionResult is_refused(AttackWorld& world, const Damaged& damaged) {
   }
   if (known.type == S_IFREG) return refuses_file(world, *inode, known.content);
   if (known.type == S_IFDIR) return refuses_directory(world, *inode);
+  if (AssertionResult special = refuses_special(world, *inode); !special) return special;
   if (known.type == S_IFLNK) return gives_eio(world.tree().read_link(*inode), "reading the link");
-  return refuses_node(world, *inode, known);
+  return AssertionSuccess();
 }
 
 std::string text_of(const Finding& finding) {

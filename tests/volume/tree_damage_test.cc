@@ -98,7 +98,7 @@ TEST_F(TreeDamage, AMissingOrForeignSidecarHidesOnlyItsEntry) {
 }
 
 TEST_F(TreeDamage, AFileOfImpossibleSizeIsEmptyUnreadableAndRemovable) {
-  for (std::uintmax_t size : {0, 1, 4095, 4097, 2 * 4096 + 4090}) {
+  for (std::uintmax_t size : {0U, 1U, 4095U, 4097U, 2U * 4096U + 4090U}) {
     world.make_file("d/a", std::string(9'000, 'x'));
     stdfs::resize_file(world.lower("d/a"), size);
     world.reopen();
@@ -118,9 +118,10 @@ TEST_F(TreeDamage, EveryBitOfASymlinkIsAuthenticatedAndADamagedOneCanBeRemoved) 
     flip(lower, at);
     world.reopen();
     const InodeNumber inode = world.inode("d/link");
-    EXPECT_EQ(world.status("d/link")->st_mode & S_IFMT, mode_t{S_IFLNK});
+    EXPECT_EQ(world.status("d/link")->st_mode, mode_t{S_IFREG | 0600}) << "shows as a file as it is below";
     EXPECT_EQ(world.status("d/link")->st_size, 0);
     EXPECT_EQ(errno_of_result(world.tree().read_link(inode)), EIO) << at;
+    EXPECT_EQ(errno_of_result(world.tree().open_file(inode, O_RDONLY)), EIO) << at;
     flip(lower, at);
   }
   flip(lower, 100);
