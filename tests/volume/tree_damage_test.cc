@@ -128,6 +128,25 @@ TEST_F(TreeDamage, EveryBitOfASymlinkIsAuthenticatedAndADamagedOneCanBeRemoved) 
   EXPECT_TRUE(is_ok(world.unlink("d/link")));
 }
 
+TEST_F(TreeDamage, ASpecialObjectThatMayNotBeReadShowsAsAFileThatMayNotBeOpened) {
+  world.make_node("d/fifo", S_IFIFO | 0600);
+  bool is_shown_as_file = false;
+  for (int call = 1; call < 10; ++call) {
+    world.reopen();
+    const InodeNumber directory = world.inode("d");
+    world.files.fail_at(call, EACCES);
+    auto entry = world.tree().lookup(directory, "fifo");
+    world.files.heal();
+    if (world.files.failures() == 0 || !entry || !S_ISREG(entry->attributes.st_mode)) continue;
+    is_shown_as_file = true;
+    world.files.fail_at(1, EACCES);
+    EXPECT_EQ(errno_of_result(world.tree().open_file(entry->inode, O_RDONLY)), EACCES);
+    world.files.heal();
+    EXPECT_TRUE(S_ISFIFO(world.status("d/fifo")->st_mode)) << "as soon as it reads";
+  }
+  EXPECT_TRUE(is_shown_as_file);
+}
+
 TEST_F(TreeDamage, ASymlinkMadeOfAnotherKindsContentIsRefused) {
   world.make_node("d/char", S_IFCHR | 0600, 7);
   world.make_symlink("d/link", "target");
