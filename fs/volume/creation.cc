@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <tuple>
+#include <utility>
 
 #include "fs/format/marker.h"
 #include "fs/volume/lower_files.h"
@@ -14,51 +15,53 @@ namespace enfold {
 Result<Creation::MadeFile> Creation::file(const Spot& spot, mode_t mode, const Caller& caller) {
   // First of all, so that a KMS that does not answer leaves nothing behind.
   ENFOLD_TRY_ASSIGN(FileBody::NewFile prepared, FileBody::prepare(parts_.context));
-  // Without the set-id bits, which wait for the owner.
-  ENFOLD_TRY_ASSIGN(Lower lower, make_inode_file(spot, mode & 0777U));
-  auto body = fill_file(spot, lower, std::move(prepared), mode, caller);
-  if (body) return MadeFile{lower.inode, parts_.open_files.open_created(lower.inode, std::move(*body))};
-  undo(spot, lower);
-  lower.opening.unlock();
-  parts_.places.forget(lower.inode->number, 1);
+  auto made = [&] {
+    const ExclusiveNames names(parts_.places.names());
+    auto file = make_file(spot, mode & 0777U);  // without the set-id bits, which wait for the owner
+    if (!file) drop_unused_sidecar(spot.link());
+    return file;
+  }();
+  if (!made) return std::unexpected(std::move(made).error());
+  auto body = fill_file(spot, *made, std::move(prepared), mode, caller);
+  if (body) return MadeFile{made->inode, parts_.open_files.open_created(made->inode, std::move(*body))};
+  undo_file(*made);
+  made->opening.unlock();
+  parts_.places.forget(made->inode->number, 1);
   return std::unexpected(std::move(body).error());
 }
 
 Result<InodePtr> Creation::directory(const Spot& spot, mode_t mode, const Caller& caller) {
   const DirectoryId id = DirectoryId::random(parts_.context.entropy);
-  ENFOLD_TRY_ASSIGN(const Lower lower, make_lower_directory(spot, mode));
-  auto entered = fill_directory(spot, lower, id, mode, caller);
-  if (entered)
-    (*entered)->set_directory_id(id);
+  const auto marker =
+      encode_marker({parts_.context.keys.volume(), id, spot.directory_id}, parts_.context.keys.marker_mac());
+  const ExclusiveNames names(parts_.places.names());
+  auto made = make_directory(spot, marker, mode, caller);
+  if (made)
+    (*made)->set_directory_id(id);
   else
-    undo(spot, lower);
-  return entered;
+    drop_unused_sidecar(spot.link());
+  return made;
 }
 
 Result<InodePtr> Creation::special(const Spot& spot, Special special, mode_t mode, const Caller& caller) {
   special.file = FileId::random(parts_.context.entropy);
   const Bytes content = seal_special(special, parts_.context.keys, parts_.context.entropy);
-  ENFOLD_TRY_ASSIGN(const Lower lower, make_lower_file(spot, 0600));
-  auto entered = fill_special(spot, lower, content, mode, caller);
-  if (!entered) {
-    undo(spot, lower);
-    return entered;
+  const ExclusiveNames names(parts_.places.names());
+  auto made = make_special(spot, content, mode, caller);
+  if (!made) {
+    drop_unused_sidecar(spot.link());
+    return made;
   }
   spot.directory->add_unsynced(spot.lower.name);
-  (*entered)->set_special(std::make_shared<const Special>(std::move(special)));
-  return entered;
+  (*made)->set_special(std::make_shared<const Special>(std::move(special)));
+  return made;
 }
 
 Result<InodePtr> Creation::link(const InodePtr& inode, const Spot& spot) {
   if (inode->is_directory()) return system_error(EPERM, "link of a directory");
-  auto linked = [&]() -> Result<InodePtr> {
-    const SharedNames names(parts_.places.names());
-    ENFOLD_TRY_ASSIGN(const SharedFd fd, parts_.places.descriptor(inode));
-    ENFOLD_TRY_ASSIGN(const SharedFd parent, prepare(spot));
-    ENFOLD_TRY(parts_.context.files.link_at(fd->get(), parent->get(), spot.lower.name));
-    return parts_.table.remember(inode->lower, spot.link());
-  }();
-  if (!linked) drop_unused_sidecar(spot);
+  const ExclusiveNames names(parts_.places.names());
+  auto linked = make_link(inode, spot);
+  if (!linked) drop_unused_sidecar(spot.link());
   return linked;
 }
 
@@ -73,56 +76,53 @@ Result<Creation::Lower> Creation::open_new(const Spot& spot, mode_t mode) {
   ENFOLD_TRY_ASSIGN(SharedFd parent, prepare(spot));
   ENFOLD_TRY_ASSIGN(Fd fd, parts_.context.files.open_at(parent->get(), spot.lower.name,
                                                         O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
-  return Lower{std::move(parent), share(std::move(fd)), nullptr, {}};
+  return Lower{std::move(parent), share(std::move(fd))};
 }
 
-Result<Creation::Lower> Creation::make_lower_file(const Spot& spot, mode_t mode) {
-  auto made = [&] {
-    const SharedNames names(parts_.places.names());
-    return open_new(spot, mode);
-  }();
-  if (!made) drop_unused_sidecar(spot);
-  return made;
+// Makes the inode, too: whoever finds the name waits at `opening` until the file is finished.
+Result<Creation::NewFile> Creation::make_file(const Spot& spot, mode_t mode) {
+  ENFOLD_TRY_ASSIGN(Lower lower, open_new(spot, mode));
+  auto status = parts_.context.files.stat_at(lower.fd->get(), "");
+  if (status) {
+    auto [inode, opening] = parts_.table.remember_new(lower_id_of(*status), spot.link());
+    if (inode) return NewFile{std::move(lower), std::move(inode), std::move(opening)};
+  }
+  undo(spot.link(), 0);
+  if (!status) return std::unexpected(std::move(status).error());
+  return system_error(ESTALE, "the new lower file has the identity of one in use");
 }
 
-Result<Creation::Lower> Creation::make_inode_file(const Spot& spot, mode_t mode) {
+Result<InodePtr> Creation::make_special(const Spot& spot, ByteSpan content, mode_t mode,
+                                        const Caller& caller) {
+  ENFOLD_TRY_ASSIGN(const Lower lower, open_new(spot, 0600));
+  auto entered = fill_special(spot, lower, content, mode, caller);
+  if (!entered) undo(spot.link(), 0);
+  return entered;
+}
+
+Result<InodePtr> Creation::make_directory(const Spot& spot, ByteSpan marker, mode_t mode,
+                                          const Caller& caller) {
   Files& files = parts_.context.files;
-  auto made = [&]() -> Result<Lower> {
-    const SharedNames names(parts_.places.names());
-    ENFOLD_TRY_ASSIGN(Lower lower, open_new(spot, mode));
-    auto status = files.stat_at(lower.fd->get(), "");
-    if (status)
-      std::tie(lower.inode, lower.opening) = parts_.table.remember_new(lower_id_of(*status), spot.link());
-    if (lower.inode) return lower;
-    std::ignore = files.unlink_at(lower.parent->get(), spot.lower.name, 0);
-    if (!status) return std::unexpected(std::move(status).error());
-    return system_error(ESTALE, "the new lower file has the identity of one in use");
-  }();
-  if (!made) drop_unused_sidecar(spot);
-  return made;
+  ENFOLD_TRY_ASSIGN(const SharedFd parent, prepare(spot));
+  ENFOLD_TRY(files.make_directory_at(parent->get(), spot.lower.name, (mode & 0777U) | 0700U));
+  auto made = files.open_at(parent->get(), spot.lower.name, O_PATH | O_NOFOLLOW | O_DIRECTORY, 0);
+  if (!made) {
+    undo(spot.link(), AT_REMOVEDIR);
+    return std::unexpected(std::move(made).error());
+  }
+  const Lower lower{parent, share(std::move(*made))};
+  auto entered = fill_directory(spot, lower, marker, mode, caller);
+  if (entered) return entered;
+  std::ignore = files.unlink_at(lower.fd->get(), std::string(kMarkerName), 0);
+  undo(spot.link(), AT_REMOVEDIR);
+  return entered;
 }
 
-Result<Creation::Lower> Creation::make_lower_directory(const Spot& spot, mode_t mode) {
-  auto made = [&]() -> Result<Lower> {
-    Files& files = parts_.context.files;
-    const SharedNames names(parts_.places.names());
-    ENFOLD_TRY_ASSIGN(SharedFd parent, prepare(spot));
-    ENFOLD_TRY(files.make_directory_at(parent->get(), spot.lower.name, (mode & 0777U) | 0700U));
-    auto fd = files.open_at(parent->get(), spot.lower.name, O_PATH | O_NOFOLLOW | O_DIRECTORY, 0);
-    if (fd) return Lower{std::move(parent), share(std::move(*fd)), nullptr, {}};
-    std::ignore = files.unlink_at(parent->get(), spot.lower.name, AT_REMOVEDIR);
-    return std::unexpected(std::move(fd).error());
-  }();
-  if (!made) drop_unused_sidecar(spot);
-  return made;
-}
-
-Result<std::shared_ptr<FileBody>> Creation::fill_file(const Spot& spot, const Lower& lower,
-                                                      FileBody::NewFile prepared, mode_t mode,
-                                                      const Caller& caller) {
-  ENFOLD_TRY(give(lower, mode, caller));
-  ENFOLD_TRY_ASSIGN(Fd fd, parts_.context.files.duplicate(lower.fd->get()));
-  return FileBody::create(parts_.context, std::move(prepared), std::move(fd), spot.directory_id);
+Result<InodePtr> Creation::make_link(const InodePtr& inode, const Spot& spot) {
+  ENFOLD_TRY_ASSIGN(const SharedFd fd, parts_.places.descriptor(inode));
+  ENFOLD_TRY_ASSIGN(const SharedFd parent, prepare(spot));
+  ENFOLD_TRY(parts_.context.files.link_at(fd->get(), parent->get(), spot.lower.name));
+  return parts_.table.remember(inode->lower, spot.link());
 }
 
 Result<InodePtr> Creation::fill_special(const Spot& spot, const Lower& lower, ByteSpan content, mode_t mode,
@@ -132,13 +132,50 @@ Result<InodePtr> Creation::fill_special(const Spot& spot, const Lower& lower, By
   return enter(spot, lower);
 }
 
-Result<InodePtr> Creation::fill_directory(const Spot& spot, const Lower& lower, const DirectoryId& id,
-                                          mode_t mode, const Caller& caller) {
-  const Marker marker{parts_.context.keys.volume(), id, spot.directory_id};
-  ENFOLD_TRY(write_new_marker(parts_.context.files, lower.fd->get(),
-                              encode_marker(marker, parts_.context.keys.marker_mac())));
+Result<InodePtr> Creation::fill_directory(const Spot& spot, const Lower& lower, ByteSpan marker, mode_t mode,
+                                          const Caller& caller) {
+  ENFOLD_TRY(write_new_marker(parts_.context.files, lower.fd->get(), marker));
   ENFOLD_TRY(give(lower, mode, caller));
   return enter(spot, lower);
+}
+
+Result<InodePtr> Creation::enter(const Spot& spot, const Lower& lower) {
+  ENFOLD_TRY_ASSIGN(const StatX made, parts_.context.files.stat_at(lower.fd->get(), ""));
+  return parts_.table.remember(lower_id_of(made), spot.link());
+}
+
+void Creation::undo(const Link& link, int flags) {
+  auto undone = [&]() -> Result<void> {
+    ENFOLD_TRY_ASSIGN(const SharedFd parent, parts_.places.directory(link.parent));
+    return parts_.context.files.unlink_at(parent->get(), link.lower_name, flags);
+  }();
+  if (!undone) log_warning("half-made lower entry " + link.lower_name + ": " + describe(undone.error()));
+}
+
+void Creation::drop_unused_sidecar(const Link& link) {
+  auto parent = parts_.places.directory(link.parent);
+  if (!parent) return;
+  auto entry = parts_.context.files.stat_at((*parent)->get(), link.lower_name);
+  if (!entry && has_errno(entry.error(), ENOENT))
+    remove_sidecar(parts_.context.files, (*parent)->get(), link.lower_name);
+}
+
+Result<std::shared_ptr<FileBody>> Creation::fill_file(const Spot& spot, const NewFile& made,
+                                                      FileBody::NewFile prepared, mode_t mode,
+                                                      const Caller& caller) {
+  ENFOLD_TRY(give(made.lower, mode, caller));
+  ENFOLD_TRY_ASSIGN(Fd fd, parts_.context.files.duplicate(made.lower.fd->get()));
+  return FileBody::create(parts_.context, std::move(prepared), std::move(fd), spot.directory_id);
+}
+
+// At each name that the file has by now.
+void Creation::undo_file(const NewFile& made) {
+  const ExclusiveNames names(parts_.places.names());
+  while (const auto link = parts_.table.place(*made.inode, 0).link) {
+    undo(*link, 0);
+    drop_unused_sidecar(*link);
+    parts_.table.unlinked(made.inode, *link, made.lower.fd);
+  }
 }
 
 Result<void> Creation::give(const Lower& lower, mode_t mode, const Caller& caller) {
@@ -155,40 +192,6 @@ Result<void> Creation::give(const Lower& lower, mode_t mode, const Caller& calle
   // A change of owner drops set-id bits, and the process's umask may have dropped others.
   if (!is_given && (made.stx_mode & 07777U) == wanted) return {};
   return files.set_mode(lower.fd->get(), wanted);
-}
-
-Result<InodePtr> Creation::enter(const Spot& spot, const Lower& lower) {
-  ENFOLD_TRY_ASSIGN(const StatX made, parts_.context.files.stat_at(lower.fd->get(), ""));
-  const SharedNames names(parts_.places.names());
-  // Somebody who found the new name may have moved it on already.
-  ENFOLD_TRY(open_identified(parts_.context.files, lower.parent->get(), spot.lower.name, lower_id_of(made)));
-  return parts_.table.remember(lower_id_of(made), spot.link());
-}
-
-void Creation::undo(const Spot& spot, const Lower& lower) {
-  Files& files = parts_.context.files;
-  auto undone = [&]() -> Result<void> {
-    const ExclusiveNames names(parts_.places.names());
-    ENFOLD_TRY_ASSIGN(const StatX made, files.stat_at(lower.fd->get(), ""));
-    const bool is_directory = S_ISDIR(made.stx_mode);
-    ENFOLD_TRY(open_identified(files, lower.parent->get(), spot.lower.name, lower_id_of(made)));
-    if (is_directory) std::ignore = files.unlink_at(lower.fd->get(), std::string(kMarkerName), 0);
-    ENFOLD_TRY(files.unlink_at(lower.parent->get(), spot.lower.name, is_directory ? AT_REMOVEDIR : 0));
-    remove_sidecar(files, lower.parent->get(), spot.lower.name);
-    if (lower.inode) parts_.table.unlinked(lower.inode, spot.link(), lower.fd);
-    return {};
-  }();
-  if (!undone) log_warning("half-made lower entry " + spot.lower.name + ": " + describe(undone.error()));
-}
-
-void Creation::drop_unused_sidecar(const Spot& spot) {
-  if (!spot.lower.is_hashed()) return;
-  const ExclusiveNames names(parts_.places.names());
-  auto parent = parts_.places.directory(spot.directory);
-  if (!parent) return;
-  auto entry = parts_.context.files.stat_at((*parent)->get(), spot.lower.name);
-  if (!entry && has_errno(entry.error(), ENOENT))
-    remove_sidecar(parts_.context.files, (*parent)->get(), spot.lower.name);
 }
 
 }  // namespace enfold

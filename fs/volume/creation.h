@@ -10,7 +10,8 @@
 namespace enfold {
 
 // A call that fails removes again what it made below. Every inode that is answered has one lookup more.
-// Thread-safe.
+// Nobody finds a name that leads to something half made: a directory or special object is made whole under
+// the exclusive namespace lock, and a file's `opening` is held until it has its header. Thread-safe.
 class Creation {
  public:
   explicit Creation(TreeParts& parts) : parts_(parts) {}
@@ -31,30 +32,34 @@ class Creation {
   struct Lower {
     SharedFd parent;
     SharedFd fd;  // read-write, or O_PATH for a directory
+  };
+  struct NewFile {
+    Lower lower;
     InodePtr inode;
     std::unique_lock<std::mutex> opening;  // of the inode
   };
 
-  // With names() held. The directory's descriptor, once the name's sidecar is there.
-  Result<SharedFd> prepare(const Spot& spot);
-  Result<Lower> make_lower_file(const Spot& spot, mode_t mode);
-  Result<Lower> make_lower_directory(const Spot& spot, mode_t mode);
-  // Makes the inode, too: whoever finds the name waits at `opening` until the file is finished.
-  Result<Lower> make_inode_file(const Spot& spot, mode_t mode);
-  Result<Lower> open_new(const Spot& spot, mode_t mode);  // with names() held
-
-  // Owner, mode and content of what was made, then its inode.
-  Result<std::shared_ptr<FileBody>> fill_file(const Spot& spot, const Lower& lower,
-                                              FileBody::NewFile prepared, mode_t mode, const Caller& caller);
+  // With names() held exclusively, up to the next blank line.
+  Result<SharedFd> prepare(const Spot& spot);  // the directory's descriptor, once the name's sidecar is there
+  Result<Lower> open_new(const Spot& spot, mode_t mode);
+  Result<NewFile> make_file(const Spot& spot, mode_t mode);
+  Result<InodePtr> make_special(const Spot& spot, ByteSpan content, mode_t mode, const Caller& caller);
+  Result<InodePtr> make_directory(const Spot& spot, ByteSpan marker, mode_t mode, const Caller& caller);
+  Result<InodePtr> make_link(const InodePtr& inode, const Spot& spot);
   Result<InodePtr> fill_special(const Spot& spot, const Lower& lower, ByteSpan content, mode_t mode,
                                 const Caller& caller);
-  Result<InodePtr> fill_directory(const Spot& spot, const Lower& lower, const DirectoryId& id, mode_t mode,
+  Result<InodePtr> fill_directory(const Spot& spot, const Lower& lower, ByteSpan marker, mode_t mode,
                                   const Caller& caller);
-  Result<void> give(const Lower& lower, mode_t mode, const Caller& caller);
   Result<InodePtr> enter(const Spot& spot, const Lower& lower);
+  void undo(const Link& link, int flags);  // flags of unlinkat(2)
+  void drop_unused_sidecar(const Link& link);
 
-  void undo(const Spot& spot, const Lower& lower);
-  void drop_unused_sidecar(const Spot& spot);
+  // Owner, mode and header of a file, whose name may be moved or removed meanwhile.
+  Result<std::shared_ptr<FileBody>> fill_file(const Spot& spot, const NewFile& made,
+                                              FileBody::NewFile prepared, mode_t mode, const Caller& caller);
+  void undo_file(const NewFile& made);
+
+  Result<void> give(const Lower& lower, mode_t mode, const Caller& caller);
 
   TreeParts& parts_;
 };

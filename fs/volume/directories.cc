@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <mutex>
+#include <shared_mutex>
 
 #include "fs/volume/lower_files.h"
 #include "kms/base/log.h"
@@ -19,6 +20,11 @@ bool is_possible_name(std::string_view name) {
 void log_left_out(const Inode& directory, const std::string& lower_name, const std::string& why) {
   log_warning("directory inode " + std::to_string(directory.number) + ": left out " + lower_name + ": " +
               why);
+}
+
+bool is_gone(Files& files, int dir, const std::string& lower_name) {
+  const auto lower = files.stat_at(dir, lower_name);
+  return !lower && has_errno(lower.error(), ENOENT);
 }
 
 // 0 (unknown) where the directory may be listed but not searched.
@@ -66,12 +72,19 @@ Result<Marker> Directories::read_marker(const InodePtr& directory) {
 
 Result<Bytes> Directories::read_marker_bytes(const InodePtr& directory) {
   const std::string name(kMarkerName);
-  ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.resolve(directory));
-  auto marker = read_regular(context_.files, dir->get(), name, kMarkerBytes);
-  if (!marker && has_errno(marker.error(), ENOENT)) return make_error(Errc::kDamaged, "it is missing");
+  auto marker = [&]() -> Result<Bytes> {
+    // The directory and its marker are made and removed together.
+    const std::shared_lock lock(places_.names());
+    if (table_.is_removed(*directory)) return system_error(ENOENT, "directory was removed");
+    ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.directory(directory));
+    auto bytes = read_regular(context_.files, dir->get(), name, kMarkerBytes);
+    if (!bytes && has_errno(bytes.error(), ENOENT)) return make_error(Errc::kDamaged, "it is missing");
+    return bytes;
+  }();
   if (marker || !has_errno(marker.error(), EACCES)) return marker;
   // A directory that its owner may list but not search.
   const std::unique_lock lock(places_.names());
+  ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.directory(directory));
   ENFOLD_TRY_ASSIGN(const StatX lower, context_.files.stat_at(dir->get(), ""));
   if (!can_lend(lower, S_IXUSR)) return marker;
   ENFOLD_TRY(context_.files.set_mode(dir->get(), (lower.stx_mode & 07777U) | S_IXUSR));
@@ -107,6 +120,7 @@ std::optional<DirectoryEntry> Directories::show(const Inode& directory, const Di
   auto name = shown_name(directory_id, dir, entry);
   auto type = name ? listed_type(context_.files, dir, entry) : Result<mode_t>(0);
   if (!type && has_errno(type.error(), ENOENT)) return std::nullopt;  // removed meanwhile
+  if (!name && is_gone(context_.files, dir, entry.name)) return std::nullopt;
   if (!name || !type) {
     log_left_out(directory, entry.name, describe(name ? type.error() : name.error()));
     return std::nullopt;
@@ -131,7 +145,8 @@ Result<std::string> Directories::shown_name(const DirectoryId& directory_id, int
 }
 
 Result<mode_t> Directories::type_of(const InodePtr& directory, const DirectoryEntry& entry) {
-  ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.resolve(directory));
+  const std::shared_lock lock(places_.names());  // what is being made has no type yet
+  ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.directory(directory));
   return type_below(context_.files, dir->get(), entry.lower_name);
 }
 
@@ -159,7 +174,8 @@ Result<void> write_new_marker(Files& files, int dir, ByteSpan marker) {
 
 namespace {
 
-Result<void> rewrite_parent(VolumeContext& context, int dir, const DirectoryId& parent) {
+Result<void> rewrite_parent(VolumeContext& context, FairSharedMutex& names, int dir,
+                            const DirectoryId& parent) {
   const MacKey& key = context.keys.marker_mac();
   ENFOLD_TRY_ASSIGN(const Fd fd, open_regular(context.files, dir, std::string(kMarkerName), O_RDWR));
   Bytes bytes(kMarkerBytes + 1);
@@ -167,7 +183,9 @@ Result<void> rewrite_parent(VolumeContext& context, int dir, const DirectoryId& 
   bytes.resize(size);
   ENFOLD_TRY_ASSIGN(Marker marker, decode_marker(bytes, context.keys.volume(), key));
   marker.parent = parent;
-  return write_full(context.files, fd.get(), encode_marker(marker, key), 0);
+  const auto rewritten = encode_marker(marker, key);
+  const std::unique_lock lock(names);  // nobody reads it half written
+  return write_full(context.files, fd.get(), rewritten, 0);
 }
 
 // What is there already: a leftover or the present entry's own. Rewritten where it is not what it must be.
@@ -182,8 +200,8 @@ Result<void> repair_sidecar(Files& files, int dir, const std::string& name, Byte
 
 }  // namespace
 
-void write_parent_hint(VolumeContext& context, int dir, const DirectoryId& parent) {
-  if (auto written = rewrite_parent(context, dir, parent); !written)
+void write_parent_hint(VolumeContext& context, FairSharedMutex& names, int dir, const DirectoryId& parent) {
+  if (auto written = rewrite_parent(context, names, dir, parent); !written)
     log_warning("marker of a moved directory keeps its old parent: " + describe(written.error()));
 }
 

@@ -62,9 +62,11 @@ class Directories {
 Result<void> write_new_marker(Files& files, int dir, ByteSpan marker);
 
 // Gives a moved directory's marker its new parent: a hint for repair only, so what fails is logged.
-void write_parent_hint(VolumeContext& context, int dir, const DirectoryId& parent);
+// Takes the namespace lock.
+void write_parent_hint(VolumeContext& context, FairSharedMutex& names, int dir, const DirectoryId& parent);
 
-// A hashed name's sidecar must be there before its entry. Nothing to do for other names. With names() held.
+// A hashed name's sidecar must be there before its entry. Nothing to do for other names. With names() held
+// exclusively, as nobody may see it half written.
 Result<void> write_sidecar(Files& files, int dir, const LowerName& lower);
 // And goes after it; with names() held exclusively, so that nobody is making that entry again.
 void remove_sidecar(Files& files, int dir, const std::string& lower_name);

@@ -17,9 +17,9 @@ class Places {
   // `root` has the identity of the table's root.
   Places(Files& files, InodeTable& table, SharedFd root);
 
-  // Shared while a name and what it leads to must stay together: a few system calls. Exclusive around the
-  // system call that takes a name away, and its change to the table. Never held over cryptography, sync or
-  // the KMS.
+  // Shared while a name and what it leads to must stay together: a few system calls. Exclusive around what
+  // makes a name or takes one away, and its change to the table. Never held over cryptography, sync or the
+  // KMS.
   [[nodiscard]] FairSharedMutex& names() const { return names_; }
 
   // With names() held, shared or exclusive. kSystem ESTALE where the object is no longer at a place known for

@@ -141,7 +141,8 @@ Result<void> Removal::replace_directory(Side& from, Side& to) {
 // one's.
 void Removal::give_hint(const Side& side, const Spot& to) {
   if (side.spot->directory == to.directory) return;
-  if (side.is_directory()) return write_parent_hint(parts_.context, side.kept->get(), to.directory_id);
+  if (side.is_directory())
+    return write_parent_hint(parts_.context, parts_.places.names(), side.kept->get(), to.directory_id);
   if (!side.inode) return;
   if (const auto body = side.inode->body()) body->set_parent(to.directory_id);
 }

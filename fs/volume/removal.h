@@ -1,4 +1,4 @@
-// Taking names away: unlink, rmdir, rename. The exclusive users of the namespace lock.
+// Taking names away: unlink, rmdir, rename.
 #pragma once
 
 #include <optional>
