@@ -278,7 +278,7 @@ TEST_F(AttackW13, ACutGrownOrMissingConfigIsRefusedUnasked) {
 using AttackW16Config = AttackConfig;
 
 TEST_F(AttackW16Config, WhatIsNoFileInTheConfigsPlaceIsRefusedUnaskedAndNeverOpened) {
-  for (const mode_t type : {S_IFIFO, S_IFSOCK, S_IFCHR}) {
+  for (const mode_t type : {mode_t{S_IFIFO}, mode_t{S_IFSOCK}, mode_t{S_IFCHR}}) {
     stdfs::remove(config());
     plant_node(config(), type);
     OpenWatch watch(config());
@@ -291,7 +291,7 @@ TEST_F(AttackW16Config, WhatIsNoFileInTheConfigsPlaceIsRefusedUnaskedAndNeverOpe
 
 TEST_F(AttackW16Config, WhatIsNoFileInTheLocksPlaceIsRefusedAndNeverOpened) {
   const stdfs::path lock = directory_.path() / "volume" / kLockName;
-  for (const mode_t type : {S_IFIFO, S_IFSOCK, S_IFCHR}) {
+  for (const mode_t type : {mode_t{S_IFIFO}, mode_t{S_IFSOCK}, mode_t{S_IFCHR}}) {
     stdfs::remove(lock);
     plant_node(lock, type);
     OpenWatch watch(lock);

@@ -74,7 +74,8 @@ TEST_F(AttackW3, ACutOrExtensionToAnEdgeAndAnyRemainderIsNoticed) {
 TEST_F(AttackW3, TheRemaindersAtTheLimitsOfFilesAndSpecialObjectsAreNoticed) {
   const LowerCopy file(world_, "victim");
   for (std::size_t index = 0; index <= kSectors; ++index)
-    for (const std::size_t rest : {1, 2, 999, 1001, 4063, 4064, 4065, 4066, 4067, 4068, 4069, 4094, 4095})
+    for (const std::size_t rest :
+         {1U, 2U, 999U, 1001U, 4063U, 4064U, 4065U, 4066U, 4067U, 4068U, 4069U, 4094U, 4095U})
       ASSERT_NO_FATAL_FAILURE(expect_cut_noticed(file, "victim", sector_offset(index) + rest));
 }
 
@@ -89,7 +90,7 @@ TEST_F(AttackW3, ASymlinkOfAnyOtherSizeIsNoticed) {
   for (const char* path : {"link", "long link"}) {
     const LowerCopy link(world_, path);
     for (const std::size_t size :
-         {0, 1, 75, 76, 4063, 4064, 4065, 4068, 4069, 4095, 4096, 8159, 8160, 8161, 12256})
+         {0U, 1U, 75U, 76U, 4063U, 4064U, 4065U, 4068U, 4069U, 4095U, 4096U, 8159U, 8160U, 8161U, 12256U})
       ASSERT_NO_FATAL_FAILURE(expect_cut_noticed(link, path, size));
   }
 }
@@ -97,7 +98,7 @@ TEST_F(AttackW3, ASymlinkOfAnyOtherSizeIsNoticed) {
 TEST_F(AttackW6, TruncationToNothingToTheHeaderAndToHalfAHeaderIsNoticed) {
   for (const char* path : {"victim", "full", "empty"}) {
     const LowerCopy file(world_, path);
-    for (const std::size_t size : {0, 1, 511, 512, 2048, 3584, 4063, 4095, 4096})
+    for (const std::size_t size : {0U, 1U, 511U, 512U, 2048U, 3584U, 4063U, 4095U, 4096U})
       ASSERT_NO_FATAL_FAILURE(expect_cut_noticed(file, path, size));
   }
   EXPECT_TRUE(unharmed(world_));

@@ -79,7 +79,7 @@ TEST(Init, OffersRequestsOfOneMebibyte) {
 TEST(Init, AsksAnOldKernelForNothingThatItDoesNotOffer) {
   FakeVolume volume;
   FakeKernel kernel(volume);
-  EXPECT_EQ(kernel.init(0).flags & ~FUSE_BIG_WRITES, 0U);
+  EXPECT_EQ(kernel.init(0).flags & ~std::uint32_t{FUSE_BIG_WRITES}, 0U);
 }
 
 TEST_F(Operations, AMissingNameIsRememberedByTheKernel) {

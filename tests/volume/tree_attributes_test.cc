@@ -47,7 +47,7 @@ void as_ordinary_user(const std::function<void()>& checks) {
 
 TEST(TreeAttributes, ShowTheLowerFilesOwnAndThePlainLength) {
   TreeWorld world;
-  for (std::uint64_t length : {0, 1, 4063, 4064, 4065, 20'000}) {
+  for (std::uint64_t length : {0U, 1U, 4063U, 4064U, 4065U, 20'000U}) {
     const std::string name = std::to_string(length);
     world.make_file(name, std::string(length, 'x'), 0640);
     world.reopen();

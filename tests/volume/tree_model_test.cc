@@ -36,7 +36,7 @@ class ModelRun {
   explicit ModelRun(TreeWorld& world) : world_(world) {
     root_->type = S_IFDIR;
     for (const char* name : {"a", "b", "c", "d", "Makefile", "\xff\xfe\x01 \n"}) names_.emplace_back(name);
-    for (std::size_t length : {175, 176, 200, 255}) names_.emplace_back(length, 'n');
+    for (std::size_t length : {175U, 176U, 200U, 255U}) names_.emplace_back(length, 'n');
   }
 
   void step() {

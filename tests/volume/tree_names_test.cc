@@ -12,7 +12,7 @@ std::string long_name(std::size_t length, char letter = 'n') { return std::strin
 
 TEST(TreeNames, TakesNamesUpTo255BytesAndHashesThoseOver175) {
   TreeWorld world;
-  for (std::size_t length : {1, 174, 175, 176, 254, 255}) {
+  for (std::size_t length : {1U, 174U, 175U, 176U, 254U, 255U}) {
     const std::string name = long_name(length);
     const InodeNumber inode = world.make_file(name, name);
     EXPECT_EQ(world.lower_name("", name).is_hashed(), length > 175) << length;
