@@ -75,8 +75,9 @@ Result<WipedBytes> prompt_for_secret(const std::string& what) {
                       "the " + what +
                           " is needed and there is no terminal to ask on; give it with "
                           "--passphrase-fd or --passphrase-file");
+  const QuietTerminal quiet(
+      terminal.get());  // first: whoever answers the prompt at once is not echoed, nor dropped
   say(terminal.get(), "enfold: " + what + ": ");
-  const QuietTerminal quiet(terminal.get());
   auto answer = read_answer(terminal.get());
   say(terminal.get(), "\n");
   return answer;
