@@ -341,6 +341,9 @@ def use_own_mounts():
     """As root: what is mounted from here on is seen by this process and its children alone, and ends with them."""
     check_libc(libc.unshare(_CLONE_NEWNS), "unshare")
     check_libc(libc.mount(b"none", b"/", None, ctypes.c_ulong(_MS_REC | _MS_PRIVATE), None), "mount")
+    # A killed mount leaves its control socket behind until the next mount; here it ends with the test.
+    os.makedirs("/run/enfold", mode=0o700, exist_ok=True)
+    check_libc(libc.mount(b"tmpfs", b"/run/enfold", b"tmpfs", ctypes.c_ulong(0), b"mode=0700"), "mount")
     device = os.stat("/dev/fuse")
     if device.st_mode & 0o666 != 0o666:  # Debian has it open to all; a container may not
         check_libc(libc.mount(b"tmpfs", b"/mnt", b"tmpfs", ctypes.c_ulong(0), None), "mount")
