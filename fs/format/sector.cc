@@ -30,7 +30,7 @@ AssociatedData associated_data(const SectorPlace& place, std::uint16_t length, s
 // The plaintext padded to a full sector: where it is full already itself, else a copy in `room`.
 ByteSpan padded(ByteSpan plain, MutableByteSpan room) {
   if (plain.size() == room.size()) return plain;
-  std::ranges::copy(plain, room.begin());
+  copy_bytes(plain, room);
   std::ranges::fill(room.subspan(plain.size()), std::uint8_t{0});
   return room;
 }

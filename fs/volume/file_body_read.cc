@@ -16,7 +16,7 @@ bool open_into(SectorCoder& coder, std::uint64_t index, ConstSectorPage page, st
     return coder.open(index, page, plain_bytes, hole_end, target.first<kSectorPlainBytes>());
   PlainSector scratch;
   if (!coder.open(index, page, plain_bytes, hole_end, scratch.bytes)) return false;
-  std::ranges::copy(ByteSpan(scratch.bytes).subspan(from - start, target.size()), target.begin());
+  copy_bytes(ByteSpan(scratch.bytes).subspan(from - start, target.size()), target);
   return true;
 }
 

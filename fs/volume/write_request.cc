@@ -20,8 +20,7 @@ void WriteRequest::lay_over(std::uint64_t index, SectorPlain plain) const {
   const std::uint64_t start = index * kSectorPlainBytes;
   const std::uint64_t from = std::max(offset, start);
   const std::uint64_t to = std::min(end(), start + kSectorPlainBytes);
-  std::ranges::copy(bytes.subspan(from - offset, to - from),
-                    plain.begin() + static_cast<std::ptrdiff_t>(from - start));
+  copy_bytes(bytes.subspan(from - offset, to - from), plain.subspan(from - start));
 }
 
 ByteSpan seal_request(SectorCoder& coder, Entropy& entropy, std::uint8_t key_epoch,
