@@ -84,7 +84,7 @@ class ServedVolume final : public OpenVolume {
                     key_arn(),
                     {},
                     {},
-                    context.epoch.mount,
+                    context.epochs.mount_number(),
                     context.read_only};
     auto described = describe_key();
     out.key_state = described ? described->state : std::string(name_of(described.error().code));

@@ -75,7 +75,7 @@ Result<FileBody::NewFile> FileBody::prepare(VolumeContext& context) {
   ENFOLD_TRY_ASSIGN(out.made, context.file_keys.make(prefix_of(out.page), prefix.file));
   StateRecord state;
   state.clean = false;
-  state.epoch = context.epoch;
+  state.epoch = context.epochs.current();
   ENFOLD_TRY(finish_header(out.made.envelope, state, context.keys, prefix.file, out.page));
   return out;
 }
@@ -84,7 +84,7 @@ Result<std::shared_ptr<FileBody>> FileBody::create(VolumeContext& context, NewFi
                                                    const DirectoryId& parent) {
   StateRecord state;
   state.clean = false;
-  state.epoch = context.epoch;
+  state.epoch = context.epochs.current();
   state.sector_writes = WriteBudget::kReserveAhead;
   state.parent = parent;
   encode_state(state, prefix_of(prepared.page), context.keys.state_mac(prepared.file),

@@ -118,7 +118,7 @@ void FileState::poison(Error error) {
 StateRecord FileState::next_record(std::uint64_t length, bool clean) const {
   StateRecord record = record_;
   record.clean = clean;
-  record.epoch = context_.epoch;
+  record.epoch = context_.epochs.current();
   record.sealed_length = length;
   record.base_length = std::min(record.base_length, length);
   return record;

@@ -48,6 +48,7 @@ class OpenVolumeImpl final : public OpenVolume {
   std::string key_arn_;
   std::unique_ptr<KmsClient> kms_;
   std::unique_ptr<VolumeKeys> keys_;
+  std::unique_ptr<Epochs> epochs_;
   std::unique_ptr<KeyCache> file_keys_;
   std::unique_ptr<VolumeContext> context_;
   std::unique_ptr<Volume> tree_;
@@ -88,9 +89,11 @@ Result<void> OpenVolumeImpl::open_tree(const OpenRequest& request, Entropy& entr
   if (!request.read_only) ++state_.mount_number;
   KeyCache::Limits limits;
   limits.max_age_ns = request.key_max_age_ns;
+  const CrashEpoch first{state_.mount_number, 1};
+  epochs_ = std::make_unique<Epochs>(first, CrashEpoch{state_.mount_number, 0}, false);
   file_keys_ = std::make_unique<KeyCache>(*kms_, *keys_, clock, key_arn_, limits);
   context_ = std::make_unique<VolumeContext>(VolumeContext{
-      files_, entropy, clock, *keys_, *file_keys_, {state_.mount_number, 1}, request.read_only});
+      files_, entropy, clock, *keys_, *file_keys_, *epochs_, request.read_only});
   ENFOLD_TRY_ASSIGN(Fd lower_root, files_.open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY, 0));
   ENFOLD_TRY_ASSIGN(tree_, Volume::open(*context_, std::move(lower_root)));
   return {};

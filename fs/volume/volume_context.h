@@ -5,6 +5,7 @@
 
 #include "fs/format/header.h"
 #include "fs/format/keys.h"
+#include "fs/volume/epochs.h"
 #include "fs/volume/key_cache.h"
 #include "kms/base/clock.h"
 #include "kms/base/entropy.h"
@@ -18,7 +19,7 @@ struct VolumeContext {
   Clock& clock;
   const VolumeKeys& keys;
   KeyCache& file_keys;
-  CrashEpoch epoch;  // of this mount
+  Epochs& epochs;
   bool read_only = false;
 };
 

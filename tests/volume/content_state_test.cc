@@ -77,7 +77,7 @@ TEST(ContentState, IsDirtyBeforeTheFirstChangeAndCleanAfterTheSeal) {
   EXPECT_EQ(record.sealed_length, 10'000U);
   EXPECT_EQ(record.sector_writes, 3U);
   EXPECT_EQ(record.base_length, 0U);
-  EXPECT_EQ(record.epoch, world.context.epoch);
+  EXPECT_EQ(record.epoch, world.epochs.current());
   EXPECT_EQ(record.parent, format_test::sample_directory());
 }
 

@@ -88,7 +88,8 @@ struct ContentWorld {
   VolumeKeys keys = format_test::sample_keys();
   FakeKms kms{entropy};
   KeyCache cache{kms, keys, clock, kFakeKeyArn, {}};
-  VolumeContext context{files, entropy, clock, keys, cache, CrashEpoch{1, 1}, false};
+  Epochs epochs{CrashEpoch{1, 1}, CrashEpoch{1, 0}, false};
+  VolumeContext context{files, entropy, clock, keys, cache, epochs, false};
   LowerFile lower;
 };
 

@@ -170,7 +170,7 @@ TEST(ContentThreads, AskTheKmsOnceForOneFileWhoseKeysHaveExpired) {
 TEST(ContentThreads, ShareAKeyCache) {
   ContentWorld world;
   KeyCache cache(world.kms, world.keys, world.clock, kFakeKeyArn, {.max_entries = 5});
-  VolumeContext context{world.files, world.entropy, world.clock, world.keys, cache, {1, 1}, false};
+  VolumeContext context{world.files, world.entropy, world.clock, world.keys, cache, world.epochs, false};
   std::vector<FileBody::NewFile> files;
   for (int i = 0; i < 8; ++i) files.push_back(std::move(FileBody::prepare(context)).value());
   in_threads(kThreads, [&](int i) {
