@@ -30,7 +30,17 @@ CrashEpoch Epochs::end_epoch() {
 
 void Epochs::set_durable(const CrashEpoch& epoch) {
   const std::lock_guard lock(mutex_);
-  durable_ = epoch;
+  if (!sync_failure_) durable_ = epoch;
+}
+
+void Epochs::sync_failed(const Error& error) {
+  const std::lock_guard lock(mutex_);
+  if (!sync_failure_) sync_failure_ = error;
+}
+
+std::optional<Error> Epochs::sync_failure() const {
+  const std::lock_guard lock(mutex_);
+  return sync_failure_;
 }
 
 }  // namespace enfold

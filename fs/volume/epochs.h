@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 
 #include "fs/format/header.h"
@@ -41,14 +42,19 @@ class Epochs {
 
   // Ends the epoch that runs, once nobody holds it, and answers it.
   CrashEpoch end_epoch();
-  // All that was changed up to the end of this epoch is on the device. Not while recovering.
+  // All that was changed up to the end of this epoch is on the device. Not while recovering, and never again
+  // after a sync has failed: the kernel forgets which pages it could not write.
   void set_durable(const CrashEpoch& epoch);
+  // A sync below, or the sealing of a file, failed. The first one is kept for as long as this lives.
+  void sync_failed(const Error& error);
+  [[nodiscard]] std::optional<Error> sync_failure() const;
   void recovered() { recovering_.store(false, std::memory_order_release); }
 
  private:
-  mutable std::mutex mutex_;  // guards current_ and durable_
+  mutable std::mutex mutex_;  // guards what follows up to recovering_
   CrashEpoch current_;
   CrashEpoch durable_;
+  std::optional<Error> sync_failure_;
   std::atomic<bool> recovering_;
   std::atomic<bool> changed_{false};
   std::function<void()> listener_;

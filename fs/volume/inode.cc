@@ -62,6 +62,11 @@ void Inode::set_special(std::shared_ptr<const Special> special) {
   special_ = std::move(special);
 }
 
+void Inode::set_settled(const Settled& settled) {
+  const std::lock_guard lock(mutex_);
+  settled_ = settled;
+}
+
 void Inode::add_unsynced(const std::string& lower_name) {
   const std::lock_guard lock(mutex_);
   if (unsynced_.size() < kMaxUnsynced) unsynced_.push_back(lower_name);

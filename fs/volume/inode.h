@@ -86,6 +86,16 @@ class Inode {
   [[nodiscard]] std::shared_ptr<const Special> special() const { return locked(special_); }
   void set_special(std::shared_ptr<const Special> special);
 
+  // After a crash: the content was looked at, and where that could not be written below (a read-only mount)
+  // the length that it has.
+  struct Settled {
+    bool done = false;
+    std::optional<std::uint64_t> length;
+  };
+  [[nodiscard]] Settled settled() const { return locked(settled_); }
+  [[nodiscard]] std::optional<std::uint64_t> settled_length() const { return settled().length; }
+  void set_settled(const Settled& settled);
+
   // Lower names in this directory whose files a sync of the directory has to sync, too; no more than so many
   // are kept.
   static constexpr std::size_t kMaxUnsynced = 1024;
@@ -110,6 +120,7 @@ class Inode {
   std::optional<DirectoryId> directory_id_;
   std::optional<FileId> owner_id_;
   std::shared_ptr<const Special> special_;
+  Settled settled_;
   std::vector<std::string> unsynced_;
 
   // Guarded by the table's mutex.
