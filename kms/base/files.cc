@@ -23,6 +23,16 @@ Result<std::size_t> count(ssize_t result, std::string_view what) {
   return static_cast<std::size_t>(result);
 }
 
+// A signal may end these early where the filesystem waits for a server, or for a FIFO's other end; nothing
+// has happened then. (read_full and write_full see to the others that a signal ends.)
+template <class Call>
+int restarted(const Call& call) {
+  for (;;) {
+    const int result = call();
+    if (result >= 0 || errno != EINTR) return result;
+  }
+}
+
 Result<Fd> descriptor(int result, std::string_view what) {
   if (result < 0) return system_error(errno, what);
   return Fd(result);
@@ -53,7 +63,8 @@ Fd::~Fd() {
 }
 
 Result<Fd> PosixFiles::open_at(int dir, const std::string& path, int flags, mode_t mode) {
-  return descriptor(::openat(dir, path.c_str(), flags | O_CLOEXEC, mode), "openat");
+  return descriptor(restarted([&] { return ::openat(dir, path.c_str(), flags | O_CLOEXEC, mode); }),
+                    "openat");
 }
 
 Result<Fd> PosixFiles::duplicate(int fd) { return descriptor(::fcntl(fd, F_DUPFD_CLOEXEC, 0), "dup"); }
@@ -92,12 +103,18 @@ Result<std::size_t> PosixFiles::write_at(int fd, ByteSpan in, std::uint64_t offs
 }
 
 Result<void> PosixFiles::truncate(int fd, std::uint64_t size) {
-  return status(::ftruncate(fd, static_cast<off_t>(size)), "ftruncate");
+  return status(restarted([&] { return ::ftruncate(fd, static_cast<off_t>(size)); }), "ftruncate");
 }
 
-Result<void> PosixFiles::sync(int fd) { return status(::fsync(fd), "fsync"); }
-Result<void> PosixFiles::sync_data(int fd) { return status(::fdatasync(fd), "fdatasync"); }
-Result<void> PosixFiles::sync_filesystem(int fd) { return status(::syncfs(fd), "syncfs"); }
+Result<void> PosixFiles::sync(int fd) {
+  return status(restarted([&] { return ::fsync(fd); }), "fsync");
+}
+Result<void> PosixFiles::sync_data(int fd) {
+  return status(restarted([&] { return ::fdatasync(fd); }), "fdatasync");
+}
+Result<void> PosixFiles::sync_filesystem(int fd) {
+  return status(restarted([&] { return ::syncfs(fd); }), "syncfs");
+}
 
 Result<void> PosixFiles::make_directory_at(int dir, const std::string& name, mode_t mode) {
   return status(::mkdirat(dir, name.c_str(), mode), "mkdirat");
@@ -117,7 +134,7 @@ Result<void> PosixFiles::link_at(int fd, int to_dir, const std::string& to) {
 }
 
 Result<Fd> PosixFiles::reopen(int fd, int flags) {
-  return descriptor(::open(ProcPath(fd).c_str(), flags | O_CLOEXEC), "open");
+  return descriptor(restarted([&] { return ::open(ProcPath(fd).c_str(), flags | O_CLOEXEC); }), "open");
 }
 
 Result<void> PosixFiles::set_mode(int fd, mode_t mode) {

@@ -1,10 +1,15 @@
 #include "kms/base/files.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
+#include <thread>
 
 namespace enfold {
 namespace {
@@ -59,6 +64,33 @@ TEST_F(FilesTest, LoopsOverShortCountsAndInterruptions) {
   EXPECT_EQ(read_full(files, fd.get(), back, 5).value(), 1000U);
   EXPECT_EQ(back, content);
   EXPECT_EQ(read_full(files, fd.get(), back, 505).value(), 500U) << "less only at the end of the file";
+}
+
+// Opening a FIFO waits for its other end, and a signal whose handler does not ask for a restart ends that.
+TEST_F(FilesTest, RestartsAnOpenThatASignalEnded) {
+  const std::string fifo = path_ + "/file";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  struct sigaction quiet {};
+  struct sigaction before {};
+  quiet.sa_handler = [](int) {};
+  ASSERT_EQ(::sigaction(SIGALRM, &quiet, &before), 0);
+  const itimerval often{{0, 2000}, {0, 2000}};
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &often, nullptr), 0);
+  std::thread writer([&] {
+    sigset_t alarm;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    ::pthread_sigmask(SIG_BLOCK, &alarm, nullptr);
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    (void)PosixFiles().open_at(AT_FDCWD, fifo, O_WRONLY, 0);
+  });
+  const auto reader = files_.open_at(AT_FDCWD, fifo, O_RDONLY, 0);
+  const itimerval never{};
+  ::setitimer(ITIMER_REAL, &never, nullptr);
+  ::sigaction(SIGALRM, &before, nullptr);
+  EXPECT_TRUE(reader);
+  if (!reader) (void)files_.open_at(AT_FDCWD, fifo, O_RDONLY | O_NONBLOCK, 0);  // lets the writer go
+  writer.join();
 }
 
 TEST_F(FilesTest, GivesUpOnAWriteThatWritesNothing) {
