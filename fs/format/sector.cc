@@ -53,6 +53,10 @@ void seal_sector(Gcm& content_key, const SectorPlace& place, std::uint8_t key_ep
 
 std::uint8_t sector_key_epoch(ConstSectorPage page) { return page[kFlagsOffset]; }
 
+std::uint16_t sector_length(ConstSectorPage page) {
+  return ByteReader(page.subspan<kLengthOffset, 2>()).u16();
+}
+
 std::optional<std::uint16_t> open_sector(Gcm& content_key, const SectorPlace& place, ConstSectorPage page,
                                          SectorPlain plain) {
   ByteReader fields(page.subspan<kLengthOffset, 4>());

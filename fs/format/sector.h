@@ -29,6 +29,9 @@ void seal_sector(Gcm& content_key, const SectorPlace& place, std::uint8_t key_ep
 // The key epoch that the page names, not yet verified: choose the key by it, then open_sector verifies it.
 std::uint8_t sector_key_epoch(ConstSectorPage page);
 
+// The length that the page names, not yet verified.
+std::uint16_t sector_length(ConstSectorPage page);
+
 // The plaintext's length (1 to 4064); the rest of `plain` is zero. Nothing, and `plain` wiped, where the page
 // does not verify, its flags have unknown bits or its padding is not zero.
 [[nodiscard]] std::optional<std::uint16_t> open_sector(Gcm& content_key, const SectorPlace& place,

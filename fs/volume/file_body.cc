@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "fs/volume/settling.h"
 #include "kms/base/log.h"
 
 namespace enfold {
@@ -29,12 +30,21 @@ Result<Header> verified_header(const HeaderPage& page, const VolumeKeys& keys, c
   if (!header && header.error().code == Errc::kDamaged)
     return damaged_header(stat.stx_ino, header.error().message);
   if (!header) return add_context(std::move(header).error(), inode_text(stat.stx_ino));
-  if (plain_length_of(stat.stx_size) != header->state.sealed_length)
-    return damaged_header(stat.stx_ino, "file " + header->prefix.file.hex() + " has " +
-                                            std::to_string(stat.stx_size) +
-                                            " bytes where its sealed length says " +
-                                            std::to_string(lower_size_of(header->state.sealed_length)));
   return header;
+}
+
+Result<void> require_sealed_size(const Header& header, const StatX& stat) {
+  if (plain_length_of(stat.stx_size) == header.state.sealed_length) return {};
+  return damaged_header(stat.stx_ino, "file " + header.prefix.file.hex() + " has " +
+                                          std::to_string(stat.stx_size) +
+                                          " bytes where its sealed length says " +
+                                          std::to_string(lower_size_of(header.state.sealed_length)));
+}
+
+// A mount's own records are right, but for those that it could not seal.
+bool may_be_crashed(VolumeContext& context, const Header& header) {
+  return context.unsealed.contains(header.prefix.file) ||
+         (context.epochs.recovering() && header.state.epoch.mount != context.epochs.mount_number());
 }
 
 }  // namespace
@@ -82,6 +92,7 @@ Result<FileBody::NewFile> FileBody::prepare(VolumeContext& context) {
 
 Result<std::shared_ptr<FileBody>> FileBody::create(VolumeContext& context, NewFile prepared, Fd lower,
                                                    const DirectoryId& parent) {
+  const Epochs::Hold hold = context.epochs.hold();
   StateRecord state;
   state.clean = false;
   state.epoch = context.epochs.current();
@@ -91,6 +102,7 @@ Result<std::shared_ptr<FileBody>> FileBody::create(VolumeContext& context, NewFi
                state_of(prepared.page));
   ENFOLD_TRY_ASSIGN(const StatX stat, context.files.stat_at(lower.get(), ""));
   ENFOLD_TRY(write_full(context.files, lower.get(), prepared.page, 0));
+  context.epochs.changed();
   return std::shared_ptr<FileBody>(new FileBody(
       context, {FileState::Origin::kCreated, std::move(lower), true, stat.stx_ino, prepared.page,
                 prepared.file, state, std::move(prepared.made.envelope), std::move(prepared.made.keys)}));
@@ -100,11 +112,53 @@ Result<std::shared_ptr<FileBody>> FileBody::open(VolumeContext& context, Fd lowe
   ENFOLD_TRY_ASSIGN(const StatX stat, context.files.stat_at(lower.get(), ""));
   ENFOLD_TRY_ASSIGN(const HeaderPage page, read_header(context.files, lower.get(), stat.stx_ino));
   ENFOLD_TRY_ASSIGN(Header header, verified_header(page, context.keys, stat));
+  const bool crashed = may_be_crashed(context, header);
+  if (!crashed) ENFOLD_TRY(require_sealed_size(header, stat));
   const FileId file = header.prefix.file;
-  ENFOLD_TRY_ASSIGN(auto keys, context.file_keys.unwrap(prefix_of(page), file, header.envelope));
-  return std::shared_ptr<FileBody>(
+  ENFOLD_TRY_ASSIGN(const auto keys, context.file_keys.unwrap(prefix_of(page), file, header.envelope));
+  std::shared_ptr<FileBody> body(
       new FileBody(context, {FileState::Origin::kOpened, std::move(lower), writable, stat.stx_ino, page, file,
-                             header.state, std::move(header.envelope), std::move(keys)}));
+                             header.state, std::move(header.envelope), keys}));
+  if (crashed) ENFOLD_TRY(body->find_length_after_crash(*keys, stat, header.state));
+  return body;
+}
+
+// The length is right from here on, whether or not it can be written below now.
+Result<void> FileBody::find_length_after_crash(FileKeys& keys, const StatX& lower,
+                                               const StateRecord& record) {
+  SectorCoder sectors = coder(keys);
+  auto length = find_length({context_, read_fd_.get(), lower.stx_size, record}, sectors);
+  if (!length) return named(std::move(length).error());
+  length_.store(*length);
+  const bool as_recorded = record.clean && record.sealed_length == *length &&
+                           lower.stx_size == lower_size_of(*length) &&
+                           context_.epochs.is_durable(record.epoch);
+  unsettled_.store(!as_recorded);
+  if (as_recorded || context_.read_only || !writable()) return {};
+  if (auto written = write_settled(); !written) settling_error_ = std::move(written).error();
+  return {};
+}
+
+// The cut goes to the sector edge first, so that nothing stays in the tail.
+Result<void> FileBody::write_settled() {
+  const int fd = write_fd_.load(std::memory_order_acquire);
+  const std::uint64_t length = this->length();
+  auto lower = context_.files.stat_at(fd, "");
+  if (!lower) return named(std::move(lower).error());
+  if (lower->stx_size != lower_size_of(length)) {
+    ENFOLD_TRY(set_lower_size(sector_offset(sectors_of(length))));
+    if (length % kSectorPlainBytes != 0) ENFOLD_TRY(set_lower_size(lower_size_of(length)));
+  }
+  ENFOLD_TRY(state_.settle(fd, length, *lower));
+  context_.unsealed.remove(file_);
+  unsettled_.store(false, std::memory_order_release);
+  return {};
+}
+
+Result<void> FileBody::settle_before_change() {
+  if (!unsettled()) return {};
+  const std::unique_lock exclusive(resize_lock_);
+  return unsettled() ? write_settled() : Result<void>();
 }
 
 void FileBody::adopt_writable(Fd lower) {
@@ -121,6 +175,7 @@ Result<void> FileBody::resize(std::uint64_t length) {
   if (length > kMaxPlainLength)
     return make_error(Errc::kLimit, "file " + file_.hex() + ": longer than 2^62 bytes");
   ENFOLD_TRY_ASSIGN(const auto keys, keys_.current());
+  ENFOLD_TRY(settle_before_change());
   std::unique_lock exclusive(resize_lock_);
   const std::uint64_t old_length = this->length();
   if (length == old_length) return {};
@@ -131,17 +186,25 @@ Result<void> FileBody::sync(bool data_only) {
   std::lock_guard lock(sync_mutex_);
   if (sync_failure_) return std::unexpected(*sync_failure_);
   const int fd = writable() ? write_fd_.load(std::memory_order_acquire) : read_fd_.get();
+  const std::uint64_t records = state_.records_written();
   auto done = data_only ? context_.files.sync_data(fd) : context_.files.sync(fd);
-  if (done) return done;
+  if (done) {
+    state_.synced(records);
+    return done;
+  }
   sync_failure_ = named(std::move(done).error()).error();
+  context_.epochs.sync_failed(*sync_failure_);
   return std::unexpected(*sync_failure_);
 }
 
+// A file that could not be sealed is settled when it is opened next.
 Result<void> FileBody::seal(int other_writers_allowed) {
-  if (!writable() || !state_.dirty()) return {};
+  if (!writable() || unsettled() || !state_.dirty()) return {};
   std::unique_lock exclusive(resize_lock_);
   if (writers_.load() > other_writers_allowed) return {};
-  return state_.seal(write_fd_.load(std::memory_order_acquire), length());
+  auto sealed = state_.seal(write_fd_.load(std::memory_order_acquire), length());
+  sealed ? context_.unsealed.remove(file_) : context_.unsealed.add(file_);
+  return sealed;
 }
 
 Result<void> FileBody::check_may_write() const {

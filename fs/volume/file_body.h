@@ -36,8 +36,9 @@ class FileBody {
                                                   const DirectoryId& parent);
 
   // Verifies the header and unwraps the key. kDamaged where the header, or the size against the sealed
-  // length, is wrong; kKmsBadAnswer where the KMS's key is not this file's; its other errors as they are.
-  // `writable` says that `lower` is open read-write.
+  // length, is wrong. Where a crash may have left the file as it is, its length is found and written below,
+  // which may fail: see unsettled(). kKmsBadAnswer where the KMS's key is not this file's; its other errors
+  // as they are. `writable` says that `lower` is open read-write.
   static Result<std::shared_ptr<FileBody>> open(VolumeContext& context, Fd lower, bool writable);
 
   FileBody(const FileBody&) = delete;
@@ -50,6 +51,11 @@ class FileBody {
 
   // A read-write descriptor of the same lower file for a body that was opened read-only.
   void adopt_writable(Fd lower);
+
+  // A length was found after a crash, and is not written below: on a read-only volume, or for this reason.
+  // Reading works; the first change writes it, or fails.
+  [[nodiscard]] bool unsettled() const { return unsettled_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::optional<Error> settling_error() const { return settling_error_; }
   // A hint for repair; goes to disk with the next state record.
   void set_parent(const DirectoryId& parent);
 
@@ -83,6 +89,9 @@ class FileBody {
  private:
   struct Parts;
   FileBody(VolumeContext& context, Parts parts);
+  Result<void> find_length_after_crash(FileKeys& keys, const StatX& lower, const StateRecord& record);
+  Result<void> write_settled();
+  Result<void> settle_before_change();
 
   [[nodiscard]] SectorCoder coder(FileKeys& keys) const { return {context_.keys.volume(), file_, keys}; }
   [[nodiscard]] Result<void> check_may_write() const;
@@ -113,6 +122,8 @@ class FileBody {
 
   // file_body_shrink.cc; resize_lock_ is held exclusively
   Result<void> shrink(FileKeys& keys, std::uint64_t new_length);
+  Result<std::uint8_t> permit_cut(std::uint64_t new_length, std::uint64_t sector_writes,
+                                  const Epochs::Hold& hold);
   Result<void> cut_in_sector(FileKeys& keys, std::uint64_t new_length);
   void put_back(std::uint64_t index, ConstSectorPage page);
   void extend_tail(std::uint64_t new_length);
@@ -127,6 +138,9 @@ class FileBody {
   std::atomic<std::uint64_t> length_;
   std::atomic<int> writers_{0};
   std::atomic<std::int64_t> logged_at_ns_;
+
+  std::atomic<bool> unsettled_{false};
+  std::optional<Error> settling_error_;  // set while the body is opened
 
   HeldKeys keys_;
   FileState state_;

@@ -1,4 +1,5 @@
 #include "fs/volume/file_body.h"
+#include "kms/base/log.h"
 
 namespace enfold {
 
@@ -39,6 +40,8 @@ Result<void> FileBody::grow(FileKeys& keys, std::uint64_t new_length, const Writ
   state_.made_hole(old_sectors, first);
   state_.filled(first, first + request.sectors());
   length_.store(new_length, std::memory_order_release);
+  // The bytes are there: without this record a crash makes recovery read more, and loses nothing.
+  if (auto recorded = state_.after_growth(fd, new_length); !recorded) log_warning(describe(recorded.error()));
   return {};
 }
 

@@ -6,13 +6,23 @@ Result<void> FileBody::shrink(FileKeys& keys, std::uint64_t new_length) {
   if (new_length % kSectorPlainBytes != 0) {
     ENFOLD_TRY(cut_in_sector(keys, new_length));
   } else {
-    const int fd = write_fd_.load(std::memory_order_acquire);
-    ENFOLD_TRY(state_.begin_change(fd, {length(), 0, 0}));
+    const Epochs::Hold hold = context_.epochs.hold();
+    ENFOLD_TRY(permit_cut(new_length, 0, hold));
     ENFOLD_TRY(set_lower_size(lower_size_of(new_length)));
   }
-  state_.cut(sectors_of(new_length), new_length);
+  state_.cut(sectors_of(new_length));
   length_.store(new_length, std::memory_order_release);
   return {};
+}
+
+// A crash may keep the cut and lose the record, or keep an older one: none may claim what the cut takes away.
+Result<std::uint8_t> FileBody::permit_cut(std::uint64_t new_length, std::uint64_t sector_writes,
+                                          const Epochs::Hold& hold) {
+  const int fd = write_fd_.load(std::memory_order_acquire);
+  ENFOLD_TRY_ASSIGN(const FileState::CutPermit permit,
+                    state_.begin_cut(fd, {length(), sector_writes, 0}, new_length, hold));
+  if (permit.must_sync) ENFOLD_TRY(sync(true));
+  return permit.key_epoch;
 }
 
 // The new last sector gets its new length before anything is cut off, because up to there all can be put
@@ -27,8 +37,8 @@ Result<void> FileBody::cut_in_sector(FileKeys& keys, std::uint64_t new_length) {
     return damaged_sector(index);
 
   const bool hole = is_hole(before);  // reads as zeros at any length
-  const int fd = write_fd_.load(std::memory_order_acquire);
-  ENFOLD_TRY_ASSIGN(const std::uint8_t key_epoch, state_.begin_change(fd, {length(), hole ? 0U : 1U, 0}));
+  const Epochs::Hold hold = context_.epochs.hold();
+  ENFOLD_TRY_ASSIGN(const std::uint8_t key_epoch, permit_cut(new_length, hole ? 0U : 1U, hold));
   Result<void> done;
   if (!hole) {
     PageBytes after;

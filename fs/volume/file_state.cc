@@ -1,12 +1,16 @@
 #include "fs/volume/file_state.h"
 
 #include <cerrno>
+#include <limits>
 
 namespace enfold {
 namespace {
 
 // Beyond so many separate holes (a few MiB of memory) they are no longer tracked, and count as lasting.
 constexpr std::size_t kMaxTrackedHoles = 65'536;
+
+constexpr std::uint64_t kGrowthForARecord = std::uint64_t{64} << 20U;
+constexpr std::uint64_t kNoHole = std::numeric_limits<std::uint64_t>::max();
 
 // The modification time is put back: our own header writes do not show. Who may write a file but does not own
 // it may not set its times either, and then the time of the write stays.
@@ -29,39 +33,90 @@ FileState::FileState(VolumeContext& context, ConstPrefixSpan prefix, const FileI
       prefix_{},
       file_(file),
       record_(on_disk),
+      claims_(origin == Origin::kCreated ? RecordClaims::of_new_file(on_disk) : RecordClaims(on_disk)),
       budget_(on_disk.key_epoch, origin == Origin::kCreated ? 0 : on_disk.sector_writes,
               on_disk.sector_writes),
       rewrite_(origin == Origin::kOpened),
       dirty_(!on_disk.clean),
       lasting_hole_end_(on_disk.hole_end),
-      hole_end_(on_disk.hole_end) {
+      first_hole_(kNoHole),
+      hole_end_(on_disk.hole_end),
+      recorded_length_(on_disk.sealed_length) {
   std::ranges::copy(prefix, prefix_.begin());
 }
 
 Result<std::uint8_t> FileState::begin_change(int fd, const Change& change) {
-  std::lock_guard lock(mutex_);
+  {
+    const std::lock_guard lock(mutex_);
+    ENFOLD_TRY_ASSIGN(const WriteBudget budget, take_writes(change.sector_writes));
+    const Wanted wanted{change.length, hole_end_for(change), budget};
+    if (allows(wanted)) return admit(wanted);
+  }
+  const Epochs::Hold hold = context_.epochs.hold();
+  const std::lock_guard lock(mutex_);
+  ENFOLD_TRY_ASSIGN(const WriteBudget budget, take_writes(change.sector_writes));
+  const Wanted wanted{change.length, hole_end_for(change), budget};
+  if (!allows(wanted)) ENFOLD_TRY(write(fd, next_record(wanted, false)));
+  return admit(wanted);
+}
+
+Result<FileState::CutPermit> FileState::begin_cut(int fd, const Change& change, std::uint64_t new_length,
+                                                  const Epochs::Hold& /*held*/) {
+  const std::lock_guard lock(mutex_);
+  ENFOLD_TRY_ASSIGN(const WriteBudget budget, take_writes(change.sector_writes));
+  const Wanted wanted{new_length, hole_end_for(change), budget};
+  if (is_known_ && context_.epochs.is_durable(record_.epoch)) claims_.only_last();
+  const bool claims_more = record_.sealed_length > new_length || record_.base_length > new_length;
+  if (claims_more || !allows(wanted)) ENFOLD_TRY(write(fd, next_record(wanted, false)));
+  const bool must_sync = !claims_.allow(new_length, context_.epochs.current());
+  return CutPermit{admit(wanted), must_sync};
+}
+
+Result<void> FileState::after_growth(int fd, std::uint64_t length) {
+  if (length < recorded_length_.load(std::memory_order_relaxed) + kGrowthForARecord) return {};
+  const Epochs::Hold hold = context_.epochs.hold();
+  const std::lock_guard lock(mutex_);
+  if (poison_ || length < record_.sealed_length + kGrowthForARecord) return {};
+  return write(fd, next_record({length, hole_end(), budget_}, false));
+}
+
+Result<WriteBudget> FileState::take_writes(std::uint64_t sectors) const {
   if (poison_) return std::unexpected(*poison_);
   WriteBudget next = budget_;
-  if (auto taken = next.take(change.sector_writes); !taken)
+  if (auto taken = next.take(sectors); !taken)
     return add_context(std::move(taken).error(), "file " + file_.hex());
-  const std::uint64_t hole_end = std::max(change.hole_end, hole_end_.load(std::memory_order_relaxed));
-  const bool allowed = !rewrite_ && next.reserved() == budget_.reserved() &&
-                       next.key_epoch() == budget_.key_epoch() && hole_end <= record_.hole_end;
-  if (!allowed) {
-    StateRecord record = next_record(change.length, false);
-    record.hole_end = hole_end;
-    record.key_epoch = next.key_epoch();
-    record.sector_writes = next.reserved();
-    ENFOLD_TRY(write(fd, record));
-  }
-  budget_ = next;
-  hole_end_.store(hole_end, std::memory_order_release);
+  return next;
+}
+
+std::uint64_t FileState::hole_end_for(const Change& change) const {
+  return std::max(change.hole_end, hole_end_.load(std::memory_order_relaxed));
+}
+
+bool FileState::allows(const Wanted& wanted) const {
+  return !rewrite_ && wanted.budget.reserved() == record_.sector_writes &&
+         wanted.budget.key_epoch() == record_.key_epoch && wanted.hole_end <= record_.hole_end;
+}
+
+std::uint8_t FileState::admit(const Wanted& wanted) {
+  budget_ = wanted.budget;
+  hole_end_.store(wanted.hole_end, std::memory_order_release);
   return budget_.key_epoch();
+}
+
+std::uint64_t FileState::records_written() {
+  const std::lock_guard lock(mutex_);
+  return records_written_;
+}
+
+void FileState::synced(std::uint64_t records_before) {
+  const std::lock_guard lock(mutex_);
+  if (is_known_ && records_before == records_written_) claims_.only_last();
 }
 
 void FileState::made_hole(std::uint64_t first_sector, std::uint64_t end_sector) {
   if (first_sector >= end_sector) return;
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
+  first_hole_ = std::min(first_hole_, first_sector);
   unfilled_.add(first_sector, end_sector);
   if (unfilled_.intervals() <= kMaxTrackedHoles) return;
   lasting_hole_end_ = std::max(lasting_hole_end_, unfilled_.end());
@@ -69,71 +124,100 @@ void FileState::made_hole(std::uint64_t first_sector, std::uint64_t end_sector) 
 }
 
 void FileState::filled(std::uint64_t first_sector, std::uint64_t end_sector) {
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
   unfilled_.remove(first_sector, end_sector);
 }
 
-void FileState::cut(std::uint64_t end_sector, std::uint64_t length) {
-  std::lock_guard lock(mutex_);
+void FileState::cut(std::uint64_t end_sector) {
+  const std::lock_guard lock(mutex_);
   unfilled_.remove(end_sector, unfilled_.end());
   lasting_hole_end_ = std::min(lasting_hole_end_, end_sector);
   hole_end_.store(std::min(hole_end_.load(std::memory_order_relaxed), end_sector), std::memory_order_release);
-  record_.base_length = std::min(record_.base_length, length);
 }
 
 bool FileState::dirty() {
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
   return dirty_;
 }
 
 Result<void> FileState::seal(int fd, std::uint64_t length) {
-  std::lock_guard lock(mutex_);
-  if (poison_) return std::unexpected(*poison_);
-  if (!dirty_) return {};
+  if (!dirty()) return {};
   auto before = context_.files.stat_at(fd, "");
   if (!before) return named(std::move(before).error());
-  budget_.settle();
-  StateRecord record = next_record(length, true);
-  record.hole_end = std::max(lasting_hole_end_, unfilled_.end());
-  record.key_epoch = budget_.key_epoch();
-  record.sector_writes = budget_.used();
-  ENFOLD_TRY(write(fd, record));
+  const Epochs::Hold hold = context_.epochs.hold();
+  const std::lock_guard lock(mutex_);
+  if (poison_) return std::unexpected(*poison_);
+  if (!dirty_) return {};
+  return seal_locked(fd, length, *before);
+}
+
+Result<void> FileState::settle(int fd, std::uint64_t length, const StatX& times) {
+  const Epochs::Hold hold = context_.epochs.hold();
+  const std::lock_guard lock(mutex_);
+  return seal_locked(fd, length, times);
+}
+
+Result<void> FileState::seal_locked(int fd, std::uint64_t length, const StatX& times) {
+  WriteBudget settled = budget_;
+  settled.settle();
+  const std::uint64_t hole_end = sealed_hole_end(length);
+  ENFOLD_TRY(write(fd, next_record({length, hole_end, settled}, true)));
+  budget_ = settled;
   dirty_ = false;
-  hole_end_.store(record.hole_end, std::memory_order_release);
-  auto restored = restore_modification_time(context_.files, fd, *before);
+  hole_end_.store(hole_end, std::memory_order_release);
+  auto restored = restore_modification_time(context_.files, fd, times);
   if (!restored) return named(std::move(restored).error());
   return restored;
 }
 
+// Holes that this session made and filled are forgotten, unless the record counts them as durable: that they
+// were filled is not durable yet.
+std::uint64_t FileState::sealed_hole_end(std::uint64_t length) const {
+  if (sectors_of(next_record({length, 0, budget_}, true).base_length) > first_hole_)
+    return hole_end_.load(std::memory_order_relaxed);
+  return std::max(lasting_hole_end_, unfilled_.end());
+}
+
 void FileState::set_parent(const DirectoryId& parent) {
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
   record_.parent = parent;
 }
 
 void FileState::poison(Error error) {
-  std::lock_guard lock(mutex_);
+  const std::lock_guard lock(mutex_);
   if (!poison_) poison_ = std::move(error);
 }
 
-StateRecord FileState::next_record(std::uint64_t length, bool clean) const {
+// A record whose epoch is durable is true, and so its length becomes the base of the next one.
+StateRecord FileState::next_record(const Wanted& wanted, bool clean) const {
   StateRecord record = record_;
+  const bool is_true = context_.epochs.is_durable(record_.epoch);
   record.clean = clean;
   record.epoch = context_.epochs.current();
-  record.sealed_length = length;
-  record.base_length = std::min(record.base_length, length);
+  record.sealed_length = wanted.length;
+  record.base_length = std::min(is_true ? record_.sealed_length : record_.base_length, wanted.length);
+  record.hole_end = wanted.hole_end;
+  record.key_epoch = wanted.budget.key_epoch();
+  record.sector_writes = clean ? wanted.budget.used() : wanted.budget.reserved();
   return record;
 }
 
 // After a failure the record on disk is not known, so that the next change or seal writes it again.
 Result<void> FileState::write(int fd, const StateRecord& record) {
+  is_known_ = false;
   rewrite_ = true;
   dirty_ = true;
+  ++records_written_;
+  claims_.written(record);
   std::array<std::uint8_t, kStateBytes> bytes{};
   encode_state(record, prefix_, context_.keys.state_mac(file_), bytes);
   auto done = write_full(context_.files, fd, bytes, kStateOffset);
   if (!done) return named(std::move(done).error());
   record_ = record;
+  is_known_ = true;
   rewrite_ = record.clean;
+  recorded_length_.store(record.sealed_length, std::memory_order_relaxed);
+  context_.epochs.changed();
   return {};
 }
 

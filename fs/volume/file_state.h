@@ -1,18 +1,21 @@
-// The state record of one open file, in memory and on disk: dirty mark, key epoch and reserved writes, and
-// which zero sectors are holes. The record on disk is always written before the change that it allows.
+// The state record of one open file, in memory and on disk: dirty mark, lengths known durable, key epoch and
+// reserved writes, and which zero sectors are holes. The record on disk is always written before the change
+// that it allows.
 #pragma once
 
 #include <atomic>
 #include <mutex>
 #include <optional>
 
+#include "fs/volume/record_claims.h"
 #include "fs/volume/sector_set.h"
 #include "fs/volume/volume_context.h"
 #include "fs/volume/write_budget.h"
 
 namespace enfold {
 
-// Thread-safe; its mutex is the last in the lock order. Lengths are in plain bytes, ends in sectors.
+// Thread-safe; its mutex is the last in the lock order, after a hold of the epoch. Lengths are in plain
+// bytes, ends in sectors.
 class FileState {
  public:
   // A created file has a dirty record whose reserved writes are all still to be used; an opened one is taken
@@ -32,15 +35,34 @@ class FileState {
   // be changed.
   Result<std::uint8_t> begin_change(int fd, const Change& change);
 
+  // The same before a cut to `new_length`: no record on disk may claim more. Where `must_sync` is true the
+  // file has to be synced before the cut. The hold lasts until the cut is done.
+  struct CutPermit {
+    std::uint8_t key_epoch = 0;
+    bool must_sync = false;
+  };
+  Result<CutPermit> begin_cut(int fd, const Change& change, std::uint64_t new_length, const Epochs::Hold&);
+
+  // A record of the present length once the file has grown by 64 MiB since the last one: so much, and what
+  // the last two epochs wrote, is read after a crash.
+  Result<void> after_growth(int fd, std::uint64_t length);
+
+  // How many records were written: what a sync that began then has made durable.
+  [[nodiscard]] std::uint64_t records_written();
+  void synced(std::uint64_t records_before);
+
   // A zero sector below this index is a hole.
   [[nodiscard]] std::uint64_t hole_end() const { return hole_end_.load(std::memory_order_acquire); }
   void made_hole(std::uint64_t first_sector, std::uint64_t end_sector);
   void filled(std::uint64_t first_sector, std::uint64_t end_sector);
-  void cut(std::uint64_t end_sector, std::uint64_t length);
+  void cut(std::uint64_t end_sector);
 
   [[nodiscard]] bool dirty();
-  // Writes the clean record; nothing to do where the file is not dirty. No change is under way.
+  // Writes the clean record; nothing to do where the file is not dirty. No change is under way. The
+  // modification time is put back to what it was now, or in `times`.
   Result<void> seal(int fd, std::uint64_t length);
+  // A file whose length was found after a crash gets its record: seal() for a file that nobody changed.
+  Result<void> settle(int fd, std::uint64_t length, const StatX& times);
 
   void set_parent(const DirectoryId& parent);
 
@@ -48,7 +70,18 @@ class FileState {
   void poison(Error error);
 
  private:
-  [[nodiscard]] StateRecord next_record(std::uint64_t length, bool clean) const;
+  struct Wanted {
+    std::uint64_t length;
+    std::uint64_t hole_end;
+    const WriteBudget& budget;
+  };
+  [[nodiscard]] StateRecord next_record(const Wanted& wanted, bool clean) const;
+  [[nodiscard]] bool allows(const Wanted& wanted) const;
+  Result<WriteBudget> take_writes(std::uint64_t sectors) const;
+  [[nodiscard]] std::uint64_t hole_end_for(const Change& change) const;
+  [[nodiscard]] std::uint64_t sealed_hole_end(std::uint64_t length) const;
+  std::uint8_t admit(const Wanted& wanted);
+  Result<void> seal_locked(int fd, std::uint64_t length, const StatX& times);
   Result<void> write(int fd, const StateRecord& record);
   [[nodiscard]] std::unexpected<Error> named(Error error) const;
 
@@ -56,15 +89,20 @@ class FileState {
   std::array<std::uint8_t, kPrefixBytes> prefix_;
   FileId file_;
 
-  std::mutex mutex_;  // guards all below but the atomic, which is written under it
+  std::mutex mutex_;  // guards all below but the atomics, which are written under it
   StateRecord record_;
+  RecordClaims claims_;
+  std::uint64_t records_written_ = 0;
   WriteBudget budget_;
+  bool is_known_ = true;            // record_ is what was written last
   bool rewrite_ = true;             // the record on disk does not allow changes, or is not known
   bool dirty_;                      // a seal has something to do
   std::uint64_t lasting_hole_end_;  // of holes that this session does not know: lowered only by a cut
   SectorSet unfilled_;              // holes made in this session
+  std::uint64_t first_hole_;        // the lowest sector that was ever one of them
   std::optional<Error> poison_;
   std::atomic<std::uint64_t> hole_end_;
+  std::atomic<std::uint64_t> recorded_length_;
 };
 
 }  // namespace enfold

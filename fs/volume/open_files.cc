@@ -5,6 +5,7 @@
 
 #include "fs/volume/file_body.h"
 #include "fs/volume/lower_files.h"
+#include "fs/volume/settling.h"
 #include "kms/base/log.h"
 
 namespace enfold {
@@ -21,6 +22,14 @@ Result<void> require_regular(const Inode& inode) {
 bool is_read_only_below(const Error& error) {
   return has_errno(error, EACCES) || has_errno(error, EPERM) || has_errno(error, EROFS) ||
          has_errno(error, ETXTBSY);
+}
+
+// For stat while nothing has the file open.
+void remember_length(Inode& inode, const FileBody& body, bool read_only) {
+  if (body.unsettled())
+    inode.set_settled({read_only, body.length()});
+  else
+    inode.set_settled({true, std::nullopt});
 }
 
 }  // namespace
@@ -42,6 +51,34 @@ Result<std::unique_ptr<FileHandle>> OpenFiles::open(const InodePtr& inode, bool 
   return admit(inode, std::move(body), writes);
 }
 
+Result<void> OpenFiles::settle(const InodePtr& inode) {
+  if (!context_.epochs.recovering() || !inode->is_regular() || inode->settled().done) return {};
+  const std::lock_guard opening(inode->opening);
+  if (inode->body()) return {};
+  ENFOLD_TRY_ASSIGN(const bool whole, looks_whole(inode));
+  if (whole) {
+    inode->set_settled({true, std::nullopt});
+    return {};
+  }
+  auto body = open_body(inode, !context_.read_only);
+  if (!body && is_read_only_below(body.error())) body = open_body(inode, false);
+  if (!body) return std::unexpected(std::move(body).error());
+  if (context_.read_only || !(*body)->unsettled()) return {};
+  if (auto error = (*body)->settling_error()) return std::unexpected(*std::move(error));
+  return system_error(EACCES, "writing the length that was found after a crash");
+}
+
+Result<bool> OpenFiles::looks_whole(const InodePtr& inode) {
+  ENFOLD_TRY_ASSIGN(const Fd fd, places_.open_content(inode, O_RDONLY, S_IRUSR));
+  ENFOLD_TRY_ASSIGN(const StatX lower, context_.files.stat_at(fd.get(), ""));
+  HeaderPage page{};
+  ENFOLD_TRY_ASSIGN(const std::size_t size, read_full(context_.files, fd.get(), page, 0));
+  if (size < page.size()) return make_error(Errc::kDamaged, "the header page is cut short");
+  ENFOLD_TRY_ASSIGN(const Header header, decode_header(page, context_.keys));
+  if (header.state.epoch.mount == context_.epochs.mount_number()) return true;
+  return looks_settled(context_, fd.get(), lower, header.state);
+}
+
 std::unique_ptr<FileHandle> OpenFiles::open_created(const InodePtr& inode, std::shared_ptr<FileBody> body) {
   inode->set_owner_id(body->file_id());
   return admit(inode, std::move(body), true);
@@ -55,6 +92,7 @@ Result<std::shared_ptr<FileBody>> OpenFiles::open_body(const InodePtr& inode, bo
   const auto owner = inode->owner_id();
   if (owner && *owner != body->file_id()) return system_error(ESTALE, "the lower file was exchanged");
   inode->set_owner_id(body->file_id());
+  remember_length(*inode, *body, context_.read_only);
   return body;
 }
 
@@ -78,6 +116,12 @@ std::unique_ptr<FileHandle> OpenFiles::admit(const InodePtr& inode, std::shared_
   return std::make_unique<FileHandle>(*this, inode, std::move(body), writes);
 }
 
+Result<void> OpenFiles::sync(const InodePtr& inode, FileBody& body, bool data_only) {
+  const Unsynced::Mark mark = unsynced_.mark();
+  ENFOLD_TRY(body.sync(data_only));
+  return durable_first_.file(inode, mark);
+}
+
 Result<void> OpenFiles::flush(Inode& inode, FileBody& body) {
   const std::lock_guard sealing(inode.sealing);
   return body.seal(1);
@@ -92,7 +136,10 @@ Result<void> OpenFiles::release(const InodePtr& inode, std::shared_ptr<FileBody>
       const std::lock_guard sealing(inode->sealing);
       sealed = body->seal(0);
     }
-    if (--inode->handles == 0) inode->set_body(nullptr);
+    if (--inode->handles == 0) {
+      remember_length(*inode, *body, context_.read_only);
+      inode->set_body(nullptr);
+    }
     body.reset();  // before the next open makes another of the same lower file
   }
   places_.unpin(inode);
@@ -117,7 +164,7 @@ Result<void> FileHandle::write(std::uint64_t offset, ByteSpan in) {
   return body_->write(offset, in);
 }
 
-Result<void> FileHandle::sync(bool data_only) { return body_->sync(data_only); }
+Result<void> FileHandle::sync(bool data_only) { return owner_.sync(inode_, *body_, data_only); }
 
 Result<void> FileHandle::flush() {
   if (!writes_) return {};

@@ -92,8 +92,7 @@ Result<void> OpenVolumeImpl::open_tree(const OpenRequest& request, Entropy& entr
   const CrashEpoch first{state_.mount_number, 1};
   epochs_ = std::make_unique<Epochs>(first, CrashEpoch{state_.mount_number, 0}, false);
   file_keys_ = std::make_unique<KeyCache>(*kms_, *keys_, clock, key_arn_, limits);
-  context_ = std::make_unique<VolumeContext>(VolumeContext{
-      files_, entropy, clock, *keys_, *file_keys_, *epochs_, request.read_only});
+  context_ = std::make_unique<VolumeContext>(files_, entropy, clock, *keys_, *file_keys_, *epochs_, request.read_only);
   ENFOLD_TRY_ASSIGN(Fd lower_root, files_.open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY, 0));
   ENFOLD_TRY_ASSIGN(tree_, Volume::open(*context_, std::move(lower_root)));
   return {};

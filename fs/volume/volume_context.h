@@ -1,7 +1,8 @@
 // What the parts of an open volume share. All references outlive every part; all members are thread-safe.
 #pragma once
 
-#include <string>
+#include <mutex>
+#include <set>
 
 #include "fs/format/header.h"
 #include "fs/format/keys.h"
@@ -13,6 +14,31 @@
 
 namespace enfold {
 
+// Files of this mount whose seal failed: their record does not say how long they are. Thread-safe.
+class UnsealedFiles {
+ public:
+  void add(const FileId& file) {
+    const std::lock_guard lock(mutex_);
+    files_.insert(file);
+  }
+  void remove(const FileId& file) {
+    const std::lock_guard lock(mutex_);
+    files_.erase(file);
+  }
+  [[nodiscard]] bool contains(const FileId& file) const {
+    const std::lock_guard lock(mutex_);
+    return files_.contains(file);
+  }
+  [[nodiscard]] bool empty() const {
+    const std::lock_guard lock(mutex_);
+    return files_.empty();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<FileId> files_;
+};
+
 struct VolumeContext {
   Files& files;
   Entropy& entropy;
@@ -21,6 +47,7 @@ struct VolumeContext {
   KeyCache& file_keys;
   Epochs& epochs;
   bool read_only = false;
+  UnsealedFiles unsealed{};
 };
 
 }  // namespace enfold
