@@ -36,10 +36,12 @@ Result<InodePtr> Creation::directory(const Spot& spot, mode_t mode, const Caller
       encode_marker({parts_.context.keys.volume(), id, spot.directory_id}, parts_.context.keys.marker_mac());
   const ExclusiveNames names(parts_.places.names());
   auto made = make_directory(spot, marker, mode, caller);
-  if (made)
-    (*made)->set_directory_id(id);
-  else
+  if (!made) {
     drop_unused_sidecar(spot.link());
+    return made;
+  }
+  parts_.unsynced.made(spot.directory->lower, spot.lower.name, (*made)->lower);
+  (*made)->set_directory_id(id);
   return made;
 }
 
@@ -52,23 +54,32 @@ Result<InodePtr> Creation::special(const Spot& spot, Special special, mode_t mod
     drop_unused_sidecar(spot.link());
     return made;
   }
-  spot.directory->add_unsynced(spot.lower.name);
+  parts_.unsynced.made(spot.directory->lower, spot.lower.name, (*made)->lower);
   (*made)->set_special(std::make_shared<const Special>(std::move(special)));
   return made;
 }
 
 Result<InodePtr> Creation::link(const InodePtr& inode, const Spot& spot) {
   if (inode->is_directory()) return system_error(EPERM, "link of a directory");
+  // From here on the file has several names, and a sync of it that cannot know them all.
+  ENFOLD_TRY(parts_.durable_first.sidecars(inode));
+  if (!has_name_in(*inode, spot.directory)) ENFOLD_TRY(parts_.durable_first.markers(spot.directory));
   const ExclusiveNames names(parts_.places.names());
   auto linked = make_link(inode, spot);
   if (!linked) drop_unused_sidecar(spot.link());
   return linked;
 }
 
+bool Creation::has_name_in(const Inode& inode, const InodePtr& directory) const {
+  for (std::size_t index = 0;; ++index) {
+    const auto link = parts_.table.place(inode, index).link;
+    if (!link || link->parent == directory) return link.has_value();
+  }
+}
+
 Result<SharedFd> Creation::prepare(const Spot& spot) {
   ENFOLD_TRY_ASSIGN(SharedFd parent, parts_.places.directory(spot.directory));
-  ENFOLD_TRY(write_sidecar(parts_.context.files, parent->get(), spot.lower));
-  if (spot.lower.is_hashed()) spot.directory->add_unsynced(sidecar_of(spot.lower.name));
+  ENFOLD_TRY(parts_.directories.make_sidecar(spot, parent->get()));
   return parent;
 }
 
@@ -85,7 +96,10 @@ Result<Creation::NewFile> Creation::make_file(const Spot& spot, mode_t mode) {
   auto status = parts_.context.files.stat_at(lower.fd->get(), "");
   if (status) {
     auto [inode, opening] = parts_.table.remember_new(lower_id_of(*status), spot.link());
-    if (inode) return NewFile{std::move(lower), std::move(inode), std::move(opening)};
+    if (inode) {
+      parts_.unsynced.begun(spot.directory->lower, spot.lower.name, inode->lower);
+      return NewFile{std::move(lower), std::move(inode), std::move(opening)};
+    }
   }
   undo(spot.link(), 0);
   if (!status) return std::unexpected(std::move(status).error());
@@ -120,8 +134,10 @@ Result<InodePtr> Creation::make_directory(const Spot& spot, ByteSpan marker, mod
 
 Result<InodePtr> Creation::make_link(const InodePtr& inode, const Spot& spot) {
   ENFOLD_TRY_ASSIGN(const SharedFd fd, parts_.places.descriptor(inode));
-  ENFOLD_TRY_ASSIGN(const SharedFd parent, prepare(spot));
+  ENFOLD_TRY_ASSIGN(const SharedFd parent, parts_.places.directory(spot.directory));
+  ENFOLD_TRY(parts_.directories.make_durable_sidecar(spot, parent->get()));
   ENFOLD_TRY(parts_.context.files.link_at(fd->get(), parent->get(), spot.lower.name));
+  parts_.unsynced.linked(spot.directory->lower, spot.lower.name, inode->lower);
   return parts_.table.remember(inode->lower, spot.link());
 }
 
@@ -156,8 +172,7 @@ void Creation::drop_unused_sidecar(const Link& link) {
   auto parent = parts_.places.directory(link.parent);
   if (!parent) return;
   auto entry = parts_.context.files.stat_at((*parent)->get(), link.lower_name);
-  if (!entry && has_errno(entry.error(), ENOENT))
-    remove_sidecar(parts_.context.files, (*parent)->get(), link.lower_name);
+  if (!entry && has_errno(entry.error(), ENOENT)) parts_.directories.remove_sidecar(link, (*parent)->get());
 }
 
 Result<std::shared_ptr<FileBody>> Creation::fill_file(const Spot& spot, const NewFile& made,
@@ -165,7 +180,9 @@ Result<std::shared_ptr<FileBody>> Creation::fill_file(const Spot& spot, const Ne
                                                       const Caller& caller) {
   ENFOLD_TRY(give(made.lower, mode, caller));
   ENFOLD_TRY_ASSIGN(Fd fd, parts_.context.files.duplicate(made.lower.fd->get()));
-  return FileBody::create(parts_.context, std::move(prepared), std::move(fd), spot.directory_id);
+  auto body = FileBody::create(parts_.context, std::move(prepared), std::move(fd), spot.directory_id);
+  if (body) parts_.unsynced.written(made.inode->lower);
+  return body;
 }
 
 // At each name that the file has by now.
@@ -176,6 +193,7 @@ void Creation::undo_file(const NewFile& made) {
     drop_unused_sidecar(*link);
     parts_.table.unlinked(made.inode, *link, made.lower.fd);
   }
+  parts_.unsynced.removed(made.inode->lower);
 }
 
 Result<void> Creation::give(const Lower& lower, mode_t mode, const Caller& caller) {

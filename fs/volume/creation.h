@@ -52,6 +52,7 @@ class Creation {
                                   const Caller& caller);
   Result<InodePtr> enter(const Spot& spot, const Lower& lower);
   void undo(const Link& link, int flags);  // flags of unlinkat(2)
+  [[nodiscard]] bool has_name_in(const Inode& inode, const InodePtr& directory) const;  // needs no lock
   void drop_unused_sidecar(const Link& link);
 
   // Owner, mode and header of a file, whose name may be moved or removed meanwhile.

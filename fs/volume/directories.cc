@@ -150,22 +150,6 @@ Result<mode_t> Directories::type_of(const InodePtr& directory, const DirectoryEn
   return type_below(context_.files, dir->get(), entry.lower_name);
 }
 
-Result<void> Directories::sync(const InodePtr& directory) {
-  Files& files = context_.files;
-  ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.resolve(directory));
-  ENFOLD_TRY_ASSIGN(const Fd listable, files.reopen(dir->get(), O_RDONLY | O_DIRECTORY));
-  std::vector<std::string> names = directory->take_unsynced();
-  if (names.size() >= Inode::kMaxUnsynced) return files.sync_filesystem(listable.get());
-  names.emplace_back(kMarkerName);
-  for (const std::string& name : names) {
-    auto fd = open_regular(files, dir->get(), name, O_RDONLY);
-    if (!fd && (has_errno(fd.error(), ENOENT) || has_errno(fd.error(), EACCES))) continue;
-    if (!fd) return std::unexpected(std::move(fd).error());
-    ENFOLD_TRY(files.sync(fd->get()));
-  }
-  return files.sync(listable.get());
-}
-
 Result<void> write_new_marker(Files& files, int dir, ByteSpan marker) {
   const std::string name(kMarkerName);
   ENFOLD_TRY_ASSIGN(const Fd fd, files.open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
@@ -189,13 +173,23 @@ Result<void> rewrite_parent(VolumeContext& context, FairSharedMutex& names, int 
 }
 
 // What is there already: a leftover or the present entry's own. Rewritten where it is not what it must be.
-Result<void> repair_sidecar(Files& files, int dir, const std::string& name, ByteSpan content) {
+// Answers whether anything was written.
+Result<bool> repair_sidecar(Files& files, int dir, const std::string& name, ByteSpan content) {
   ENFOLD_TRY_ASSIGN(const Fd fd, open_regular(files, dir, name, O_RDWR));
   Bytes present(content.size() + 1);
   ENFOLD_TRY_ASSIGN(const std::size_t size, read_full(files, fd.get(), present, 0));
-  if (size == content.size() && std::ranges::equal(std::span(present).first(size), content)) return {};
+  if (size == content.size() && std::ranges::equal(std::span(present).first(size), content)) return false;
   ENFOLD_TRY(write_full(files, fd.get(), content, 0));
-  return files.truncate(fd.get(), content.size());
+  ENFOLD_TRY(files.truncate(fd.get(), content.size()));
+  return true;
+}
+
+Result<bool> write_sidecar(Files& files, int dir, const std::string& name, ByteSpan content) {
+  auto fd = files.open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  if (!fd && has_errno(fd.error(), EEXIST)) return repair_sidecar(files, dir, name, content);
+  if (!fd) return std::unexpected(std::move(fd).error());
+  ENFOLD_TRY(write_full(files, fd->get(), content, 0));
+  return true;
 }
 
 }  // namespace
@@ -205,20 +199,29 @@ void write_parent_hint(VolumeContext& context, FairSharedMutex& names, int dir, 
     log_warning("marker of a moved directory keeps its old parent: " + describe(written.error()));
 }
 
-Result<void> write_sidecar(Files& files, int dir, const LowerName& lower) {
-  if (!lower.is_hashed()) return {};
-  const std::string name = sidecar_of(lower.name);
-  auto fd = files.open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-  if (!fd && has_errno(fd.error(), EEXIST)) return repair_sidecar(files, dir, name, lower.sidecar);
-  if (!fd) return std::unexpected(std::move(fd).error());
-  return write_full(files, fd->get(), lower.sidecar, 0);
+Result<void> Directories::make_sidecar(const Spot& spot, int dir) {
+  if (!spot.lower.is_hashed()) return {};
+  const std::string name = sidecar_of(spot.lower.name);
+  auto written = write_sidecar(context_.files, dir, name, spot.lower.sidecar);
+  // Half of it may be there.
+  if (!written || *written) unsynced_.made_sidecar(spot.directory->lower, name);
+  if (!written) return std::unexpected(std::move(written).error());
+  return {};
 }
 
-void remove_sidecar(Files& files, int dir, const std::string& lower_name) {
-  if (classify_lower_name(lower_name) != LowerNameKind::kHashed) return;
-  const std::string name = sidecar_of(lower_name);
-  auto removed = files.unlink_at(dir, name, 0);
-  if (!removed && !has_errno(removed.error(), ENOENT))
+Result<void> Directories::make_durable_sidecar(const Spot& spot, int dir) {
+  ENFOLD_TRY(make_sidecar(spot, dir));
+  return durable_first_.sidecar(spot.directory, dir, spot.lower.name);
+}
+
+void Directories::remove_sidecar(const Link& link, int dir) {
+  if (classify_lower_name(link.lower_name) != LowerNameKind::kHashed) return;
+  const std::string name = sidecar_of(link.lower_name);
+  auto removed = context_.files.unlink_at(dir, name, 0);
+  const bool is_gone = removed || has_errno(removed.error(), ENOENT);
+  if (is_gone)
+    unsynced_.removed_sidecar(link.parent->lower, name);
+  else
     log_warning("leftover " + name + ": " + describe(removed.error()));
 }
 

@@ -7,7 +7,9 @@
 
 #include "fs/format/marker.h"
 #include "fs/format/names.h"
+#include "fs/volume/durable_first.h"
 #include "fs/volume/places.h"
+#include "fs/volume/unsynced.h"
 #include "fs/volume/volume.h"
 #include "fs/volume/volume_context.h"
 
@@ -22,11 +24,16 @@ struct Spot {
   [[nodiscard]] Link link() const { return {directory, lower.name}; }
 };
 
-// Thread-safe. Takes Places::names() itself.
+// Thread-safe. Takes Places::names() itself, but where it says otherwise.
 class Directories {
  public:
-  Directories(VolumeContext& context, InodeTable& table, Places& places)
-      : context_(context), table_(table), places_(places) {}
+  Directories(VolumeContext& context, InodeTable& table, Places& places, Unsynced& unsynced,
+              DurableFirst& durable_first)
+      : context_(context),
+        table_(table),
+        places_(places),
+        unsynced_(unsynced),
+        durable_first_(durable_first) {}
 
   // Read from the marker once. kDamaged where the marker is missing or wrong; kSystem ENOENT for a directory
   // that was removed, ENOTDIR for what is none.
@@ -42,9 +49,13 @@ class Directories {
   // S_IFMT bits of a listed entry.
   Result<mode_t> type_of(const InodePtr& directory, const DirectoryEntry& entry);
 
-  // The directory's entries and marker, and the special objects and sidecars made here since the last call,
-  // are on the device.
-  Result<void> sync(const InodePtr& directory);
+  // A hashed name's sidecar must be there before its entry; nothing to do for other names. `dir` is the
+  // spot's directory. With names() held exclusively: nobody may see it half written, or take it away.
+  Result<void> make_sidecar(const Spot& spot, int dir);
+  // And on the device before an entry moves there.
+  Result<void> make_durable_sidecar(const Spot& spot, int dir);
+  // It goes after the entry; with names() held exclusively, so that nobody is making that entry again.
+  void remove_sidecar(const Link& link, int dir);
 
  private:
   Result<Marker> read_marker(const InodePtr& directory);
@@ -56,6 +67,8 @@ class Directories {
   VolumeContext& context_;
   InodeTable& table_;
   Places& places_;
+  Unsynced& unsynced_;
+  DurableFirst& durable_first_;
 };
 
 // Writes the marker of a directory that has none.
@@ -64,11 +77,5 @@ Result<void> write_new_marker(Files& files, int dir, ByteSpan marker);
 // Gives a moved directory's marker its new parent: a hint for repair only, so what fails is logged.
 // Takes the namespace lock.
 void write_parent_hint(VolumeContext& context, FairSharedMutex& names, int dir, const DirectoryId& parent);
-
-// A hashed name's sidecar must be there before its entry. Nothing to do for other names. With names() held
-// exclusively, as nobody may see it half written.
-Result<void> write_sidecar(Files& files, int dir, const LowerName& lower);
-// And goes after it; with names() held exclusively, so that nobody is making that entry again.
-void remove_sidecar(Files& files, int dir, const std::string& lower_name);
 
 }  // namespace enfold

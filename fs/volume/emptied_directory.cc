@@ -72,15 +72,17 @@ Result<void> EmptiedDirectory::empty() {
   auto marker = read_regular(*files_, dir_->get(), std::string(kMarkerName), kMarkerBytes);
   const bool is_known = marker || marker.error().code == Errc::kDamaged || has_errno(marker.error(), ENOENT);
   if (!is_known) return std::unexpected(std::move(marker).error());
-  if (marker) marker_ = std::move(*marker);
-  for (const LowerEntry& entry : entries) ENFOLD_TRY(files_->unlink_at(dir_->get(), entry.name, 0));
+  for (const LowerEntry& entry : entries) {
+    ENFOLD_TRY(files_->unlink_at(dir_->get(), entry.name, 0));
+    if (entry.name == kMarkerName && marker) marker_ = std::move(*marker);
+  }
   return {};
 }
 
 void EmptiedDirectory::put_back() {
   if (!marker_.empty()) {
     const std::string name(kMarkerName);
-    auto fd = files_->open_at(dir_->get(), name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
+    auto fd = files_->open_at(dir_->get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
     auto written =
         fd ? write_full(*files_, fd->get(), marker_, 0) : Result<void>(std::unexpected(fd.error()));
     if (!written) log_error("marker of a directory that could not be removed: " + describe(written.error()));

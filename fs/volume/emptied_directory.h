@@ -32,7 +32,7 @@ class EmptiedDirectory {
   Files* files_;
   SharedFd dir_;
   std::optional<mode_t> mode_to_restore_;
-  Bytes marker_;  // empty: there was none
+  Bytes marker_;  // empty: there was none, or it was not taken out
 };
 
 // kSystem ENOTEMPTY where the directory has entries; a check that needs no lock and changes nothing.

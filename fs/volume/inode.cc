@@ -67,14 +67,4 @@ void Inode::set_settled(const Settled& settled) {
   settled_ = settled;
 }
 
-void Inode::add_unsynced(const std::string& lower_name) {
-  const std::lock_guard lock(mutex_);
-  if (unsynced_.size() < kMaxUnsynced) unsynced_.push_back(lower_name);
-}
-
-std::vector<std::string> Inode::take_unsynced() {
-  const std::lock_guard lock(mutex_);
-  return std::exchange(unsynced_, {});
-}
-
 }  // namespace enfold

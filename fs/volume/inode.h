@@ -96,12 +96,6 @@ class Inode {
   [[nodiscard]] std::optional<std::uint64_t> settled_length() const { return settled().length; }
   void set_settled(const Settled& settled);
 
-  // Lower names in this directory whose files a sync of the directory has to sync, too; no more than so many
-  // are kept.
-  static constexpr std::size_t kMaxUnsynced = 1024;
-  void add_unsynced(const std::string& lower_name);
-  std::vector<std::string> take_unsynced();
-
   std::mutex opening;         // held while content is opened or released; over KMS calls and I/O
   std::uint64_t handles = 0;  // guarded by `opening`
   std::mutex sealing;         // held while a header is written and the times are put back, set or read
@@ -121,7 +115,6 @@ class Inode {
   std::optional<FileId> owner_id_;
   std::shared_ptr<const Special> special_;
   Settled settled_;
-  std::vector<std::string> unsynced_;
 
   // Guarded by the table's mutex.
   std::uint64_t lookups_ = 0;  // the kernel's

@@ -26,6 +26,7 @@ Result<Removal::Side> Removal::look(const Spot& spot) {
   if (!lower && has_errno(lower.error(), ENOENT)) return side;
   if (!lower) return std::unexpected(std::move(lower).error());
   ENFOLD_TRY_ASSIGN(side.lower, require_own(*lower, spot));
+  side.is_last_name = side.is_directory() || lower->stx_nlink == 1;
   side.inode = parts_.table.find(*side.lower);
   return side;
 }
@@ -38,6 +39,9 @@ Result<void> Removal::keep(Side& side) {
 }
 
 void Removal::forget_name(const Side& side) {
+  if (!side.lower) return;
+  parts_.unsynced.unlinked(side.spot->directory->lower, side.name(), *side.lower);
+  if (side.is_last_name) parts_.unsynced.removed(*side.lower);
   if (!side.inode) return;
   parts_.table.unlinked(side.inode, side.spot->link(), side.kept);
   if (side.is_directory()) parts_.places.drop_descriptor(*side.inode);
@@ -51,7 +55,7 @@ Result<void> Removal::unlink(const Spot& spot) {
   if (side.is_directory()) return system_error(EISDIR, "unlink");
   if (side.inode) ENFOLD_TRY(keep(side));
   ENFOLD_TRY(parts_.context.files.unlink_at(side.dir->get(), side.name(), 0));
-  remove_sidecar(parts_.context.files, side.dir->get(), side.name());
+  parts_.directories.remove_sidecar(spot.link(), side.dir->get());
   forget_name(side);
   return {};
 }
@@ -64,22 +68,54 @@ Result<void> Removal::remove_directory(const Spot& spot) {
   if (!side.is_directory()) return system_error(ENOTDIR, "rmdir");
   ENFOLD_TRY(keep(side));
   ENFOLD_TRY(remove_lower_directory(side));
-  remove_sidecar(parts_.context.files, side.dir->get(), side.name());
+  parts_.directories.remove_sidecar(spot.link(), side.dir->get());
   forget_name(side);
   return {};
 }
 
 Result<void> Removal::remove_lower_directory(Side& side) {
-  ENFOLD_TRY_ASSIGN(EmptiedDirectory emptied, EmptiedDirectory::take(parts_.context.files, side.kept));
+  ENFOLD_TRY_ASSIGN(EmptiedDirectory emptied, take_empty(side));
   auto removed = parts_.context.files.unlink_at(side.dir->get(), side.name(), AT_REMOVEDIR);
   if (removed)
     emptied.removed();
   else
-    emptied.put_back();
+    put_back(emptied, side);
   return removed;
 }
 
-Result<void> Removal::rename(const Spot& from_spot, const Spot& to_spot, unsigned flags) {
+Result<EmptiedDirectory> Removal::take_empty(const Side& side) {
+  auto taken = EmptiedDirectory::take(parts_.context.files, side.kept);
+  // It may have been taken out and put back.
+  if (!taken && !has_errno(taken.error(), ENOTEMPTY)) parts_.unsynced.rewritten_marker(*side.lower);
+  return taken;
+}
+
+// What comes back has to be synced again.
+void Removal::put_back(EmptiedDirectory& emptied, const Side& side) {
+  emptied.put_back();
+  parts_.unsynced.rewritten_marker(*side.lower);
+}
+
+// A sync may take long, so that these are done before the lock: what is synced stays so.
+Result<void> Removal::sync_markers(const Spot& from, const Spot& to, unsigned flags) {
+  if (from.directory == to.directory) return {};
+  ENFOLD_TRY(parts_.durable_first.markers(to.directory));
+  if ((flags & RENAME_EXCHANGE) == 0) return {};
+  return parts_.durable_first.markers(from.directory);
+}
+
+Result<void> Removal::rename(const Spot& from, const Spot& to, unsigned flags) {
+  ENFOLD_TRY(sync_markers(from, to, flags));
+  for (;;) {
+    ENFOLD_TRY_ASSIGN(const std::optional<Side> unsynced, try_rename(from, to, flags));
+    if (!unsynced) return {};
+    ENFOLD_TRY(parts_.durable_first.special(*unsynced->lower, unsynced->kept->get()));
+  }
+}
+
+Result<std::optional<Removal::Side>> Removal::try_rename(const Spot& from_spot, const Spot& to_spot,
+                                                         unsigned flags) {
+  const bool exchanges = (flags & RENAME_EXCHANGE) != 0;
   Side from;
   Side to;
   {
@@ -88,52 +124,66 @@ Result<void> Removal::rename(const Spot& from_spot, const Spot& to_spot, unsigne
     ENFOLD_TRY_ASSIGN(to, look(to_spot));
     if (!from.lower) return system_error(ENOENT, "rename");
     if (to.lower && (flags & RENAME_NOREPLACE) != 0) return system_error(EEXIST, "rename");
-    if (!to.lower && (flags & RENAME_EXCHANGE) != 0) return system_error(ENOENT, "rename");
-    if (from.lower == to.lower) return {};  // two names of one inode: POSIX leaves both
+    if (!to.lower && exchanges) return system_error(ENOENT, "rename");
+    if (from.lower == to.lower) return std::nullopt;  // two names of one inode: POSIX leaves both
     ENFOLD_TRY(keep(from));
     ENFOLD_TRY(keep(to));
-    ENFOLD_TRY((flags & RENAME_EXCHANGE) != 0 ? exchange(from, to) : replace(from, to));
+    if (!exchanges && to.lower && is_unsynced_special(from)) return from;
+    ENFOLD_TRY(exchanges ? exchange(from, to) : replace(from, to));
   }
   give_hint(from, to_spot);
-  if ((flags & RENAME_EXCHANGE) != 0) give_hint(to, from_spot);
-  return {};
+  if (exchanges) give_hint(to, from_spot);
+  return std::nullopt;
+}
+
+// Nobody can fsync a symlink, so what it replaces must not go before it is there.
+bool Removal::is_unsynced_special(const Side& side) const {
+  const bool is_special = side.lower->type != S_IFDIR && side.lower->type != S_IFREG;
+  return is_special && parts_.unsynced.contains(*side.lower);
 }
 
 Result<void> Removal::exchange(Side& from, Side& to) {
+  ENFOLD_TRY(parts_.directories.make_durable_sidecar(*from.spot, from.dir->get()));
+  ENFOLD_TRY(parts_.directories.make_durable_sidecar(*to.spot, to.dir->get()));
   ENFOLD_TRY(parts_.context.files.rename_at(from.dir->get(), from.name(), to.dir->get(), to.name(),
                                             RENAME_EXCHANGE));
-  if (from.inode) parts_.table.renamed(from.inode, from.spot->link(), to.spot->link());
-  if (to.inode) parts_.table.renamed(to.inode, to.spot->link(), from.spot->link());
+  name_moved(from, *to.spot);
+  name_moved(to, *from.spot);
   return {};
+}
+
+void Removal::name_moved(const Side& side, const Spot& to) {
+  parts_.unsynced.unlinked(side.spot->directory->lower, side.name(), *side.lower);
+  parts_.unsynced.linked(to.directory->lower, to.lower.name, *side.lower);
+  if (side.inode) parts_.table.renamed(side.inode, side.spot->link(), to.link());
 }
 
 Result<void> Removal::replace(Side& from, Side& to) {
   Files& files = parts_.context.files;
   if (to.lower && from.is_directory() && !to.is_directory()) return system_error(ENOTDIR, "rename");
   if (to.lower && !from.is_directory() && to.is_directory()) return system_error(EISDIR, "rename");
-  ENFOLD_TRY(write_sidecar(files, to.dir->get(), to.spot->lower));
+  ENFOLD_TRY(parts_.directories.make_durable_sidecar(*to.spot, to.dir->get()));
   auto renamed = to.is_directory()
                      ? replace_directory(from, to)
                      : files.rename_at(from.dir->get(), from.name(), to.dir->get(), to.name(), 0);
   if (!renamed) {
-    if (!to.lower) remove_sidecar(files, to.dir->get(), to.name());
+    if (!to.lower) parts_.directories.remove_sidecar(to.spot->link(), to.dir->get());
     return renamed;
   }
-  remove_sidecar(files, from.dir->get(), from.name());
+  parts_.directories.remove_sidecar(from.spot->link(), from.dir->get());
   forget_name(to);
-  if (from.inode) parts_.table.renamed(from.inode, from.spot->link(), to.spot->link());
-  if (to.spot->lower.is_hashed()) to.spot->directory->add_unsynced(sidecar_of(to.name()));
+  name_moved(from, *to.spot);
   return {};
 }
 
 Result<void> Removal::replace_directory(Side& from, Side& to) {
   Files& files = parts_.context.files;
-  ENFOLD_TRY_ASSIGN(EmptiedDirectory emptied, EmptiedDirectory::take(files, to.kept));
+  ENFOLD_TRY_ASSIGN(EmptiedDirectory emptied, take_empty(to));
   auto renamed = files.rename_at(from.dir->get(), from.name(), to.dir->get(), to.name(), 0);
   if (renamed)
     emptied.removed();
   else
-    emptied.put_back();
+    put_back(emptied, to);
   return renamed;
 }
 

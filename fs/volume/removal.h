@@ -28,6 +28,8 @@ class Removal {
     InodePtr inode;                // null: nothing refers to it
     SharedFd kept;                 // of what is there; O_PATH
 
+    bool is_last_name = false;  // as the lower filesystem counts them
+
     [[nodiscard]] bool is_directory() const { return lower && lower->type == S_IFDIR; }
     [[nodiscard]] const std::string& name() const { return spot->lower.name; }
   };
@@ -35,11 +37,17 @@ class Removal {
   Result<Side> look(const Spot& spot);
   Result<void> keep(Side& side);
   Result<void> remove_lower_directory(Side& side);
+  Result<void> sync_markers(const Spot& from, const Spot& to, unsigned flags);
+  // Answers a special object that must be on the device first, and has done nothing then.
+  Result<std::optional<Side>> try_rename(const Spot& from, const Spot& to, unsigned flags);
   Result<void> replace(Side& from, Side& to);
   Result<void> replace_directory(Side& from, Side& to);
   Result<void> exchange(Side& from, Side& to);
+  [[nodiscard]] bool is_unsynced_special(const Side& side) const;
+  Result<EmptiedDirectory> take_empty(const Side& side);
+  void put_back(EmptiedDirectory& emptied, const Side& side);
   void forget_name(const Side& side);
-  void moved(const Side& side, const Spot& to);
+  void name_moved(const Side& side, const Spot& to);
   void give_hint(const Side& side, const Spot& to);
 
   TreeParts& parts_;

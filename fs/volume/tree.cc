@@ -36,7 +36,7 @@ class Listing final : public DirectoryHandle {
     return parts_.directories.type_of(inode_, entry);
   }
 
-  Result<void> sync() override { return parts_.directories.sync(inode_); }
+  Result<void> sync() override { return parts_.durable_first.directory(inode_); }
 
  private:
   TreeParts& parts_;

@@ -5,10 +5,12 @@
 #include <shared_mutex>
 
 #include "fs/volume/directories.h"
+#include "fs/volume/durable_first.h"
 #include "fs/volume/inode_table.h"
 #include "fs/volume/open_files.h"
 #include "fs/volume/places.h"
 #include "fs/volume/special_objects.h"
+#include "fs/volume/unsynced.h"
 #include "fs/volume/volume_context.h"
 
 namespace enfold {
@@ -18,13 +20,17 @@ struct TreeParts {
       : context(its_context),
         table(root_id),
         places(its_context.files, table, std::move(root)),
-        directories(its_context, table, places),
+        unsynced(its_context.epochs),
+        durable_first(its_context, table, places, unsynced),
+        directories(its_context, table, places, unsynced, durable_first),
         specials(its_context, places),
-        open_files(its_context, table, places) {}
+        open_files(its_context, table, places, unsynced, durable_first) {}
 
   VolumeContext& context;
   InodeTable table;
   Places places;
+  Unsynced unsynced;
+  DurableFirst durable_first;
   Directories directories;
   SpecialObjects specials;
   OpenFiles open_files;
