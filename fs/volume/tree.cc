@@ -83,6 +83,8 @@ class Tree final : public Volume {
   Result<std::unique_ptr<DirectoryHandle>> open_directory(InodeNumber inode) override;
 
   Result<struct statvfs> filesystem() override;
+  void checkpointed() override { parts_.unsynced.drop_durable(); }
+  Result<bool> recover(const std::atomic<bool>& stop) override;
 
   Result<Bytes> get_xattr(InodeNumber inode, const std::string& name) override;
   Result<void> set_xattr(InodeNumber inode, const std::string& name, ByteSpan value, int flags) override;
@@ -284,6 +286,8 @@ Result<struct statvfs> Tree::filesystem() {
   lower.f_namemax = kMaxNameBytes;
   return lower;
 }
+
+Result<bool> Tree::recover(const std::atomic<bool>& stop) { return !stop; }
 
 Result<Bytes> Tree::get_xattr(InodeNumber number, const std::string& name) {
   ENFOLD_TRY_ASSIGN(const InodePtr inode, find(number));

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -136,6 +137,13 @@ class Volume {
   virtual Result<std::unique_ptr<DirectoryHandle>> open_directory(InodeNumber inode) = 0;
 
   virtual Result<struct statvfs> filesystem() = 0;
+
+  // After Epochs::set_durable(): what a checkpoint covered need not be synced any more.
+  virtual void checkpointed() = 0;
+  // After a crash: passes over the whole tree, settles files, restores markers, and moves to enfold.lost what
+  // is of no use. Beside all other calls; one at a time. True when the whole tree was passed; false when it
+  // was stopped, or something could not be read or written for now (the log says what).
+  virtual Result<bool> recover(const std::atomic<bool>& stop) = 0;
 
   // user.* and trusted.* are sealed, security.* passes through, system.* is EOPNOTSUPP. flags: XATTR_CREATE,
   // XATTR_REPLACE.

@@ -87,6 +87,8 @@ class FakeVolume final : public Volume {
     return std::make_unique<FakeDirectory>(names);
   }
   Result<struct statvfs> filesystem() override { return make_error(Errc::kDamaged, "damage"); }
+  void checkpointed() override {}
+  Result<bool> recover(const std::atomic<bool>&) override { return true; }
   Result<Bytes> get_xattr(InodeNumber, const std::string&) override { return xattr; }
   Result<void> set_xattr(InodeNumber, const std::string&, ByteSpan, int) override { return {}; }
   Result<std::vector<std::string>> list_xattrs(InodeNumber) override {

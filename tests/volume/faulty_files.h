@@ -69,6 +69,11 @@ class FaultyFiles final : public Files {
   void skip_syncs(bool skip) { skip_syncs_ = skip; }
   void watch_writes(std::function<void(ByteSpan, std::uint64_t)> watcher) { watcher_ = std::move(watcher); }
 
+  // Sees each sync, rename and link before it is done: "fsync", "syncfs", "rename" or "link", and what it is
+  // about; of a rename and a link the new name, and the directory that gets it.
+  using OrderWatcher = std::function<void(const char* call, int fd, const std::string& name)>;
+  void watch_order(OrderWatcher watcher) { order_watcher_ = std::move(watcher); }
+
   // Called once, before the next read reaches the file.
   void before_read(std::function<void()> act) {
     before_read_ = std::move(act);
@@ -114,14 +119,17 @@ class FaultyFiles final : public Files {
     return real_.truncate(fd, size);
   }
   Result<void> sync(int fd) override {
+    show_order("fsync", fd, "");
     ENFOLD_TRY(step(Call::kSync, "sync"));
     return skip_syncs_ ? Result<void>() : real_.sync(fd);
   }
   Result<void> sync_data(int fd) override {
+    show_order("fsync", fd, "");
     ENFOLD_TRY(step(Call::kSync, "sync_data"));
     return skip_syncs_ ? Result<void>() : real_.sync_data(fd);
   }
   Result<void> sync_filesystem(int fd) override {
+    show_order("syncfs", fd, "");
     ENFOLD_TRY(step(Call::kSync, "sync_filesystem"));
     return skip_syncs_ ? Result<void>() : real_.sync_filesystem(fd);
   }
@@ -135,10 +143,12 @@ class FaultyFiles final : public Files {
   }
   Result<void> rename_at(int from_dir, const std::string& from, int to_dir, const std::string& to,
                          unsigned flags) override {
+    show_order("rename", to_dir, to);
     ENFOLD_TRY(step(Call::kName, "rename_at"));
     return real_.rename_at(from_dir, from, to_dir, to, flags);
   }
   Result<void> link_at(int fd, int to_dir, const std::string& to) override {
+    show_order("link", to_dir, to);
     ENFOLD_TRY(step(Call::kName, "link_at"));
     return real_.link_at(fd, to_dir, to);
   }
@@ -180,6 +190,10 @@ class FaultyFiles final : public Files {
   }
 
  private:
+  void show_order(const char* call, int fd, const std::string& name) {
+    if (order_watcher_) order_watcher_(call, fd, name);
+  }
+
   Result<void> step(Call call, const char* name) {
     if (call == Call::kSync) ++syncs_;
     if (syncs_only_ && call != Call::kSync) return {};
@@ -231,6 +245,7 @@ class FaultyFiles final : public Files {
   std::atomic<int> interrupted_{0};
   std::atomic<bool> skip_syncs_{false};
   std::function<void(ByteSpan, std::uint64_t)> watcher_;
+  OrderWatcher order_watcher_;
   std::function<void()> before_read_;
   std::atomic<bool> before_read_set_{false};
 };

@@ -19,6 +19,7 @@ void sweep(TreeWorld& world, const std::function<Result<void>()>& operation,
       return;
     }
     if (done) return;  // the failure was in something that may fail
+    world.forget_sync_failure();
     unchanged(n);
     if (testing::Test::HasFailure()) FAIL() << "failing call " << n;
   }

@@ -46,6 +46,24 @@ void TreeWorld::reopen_at(const stdfs::path& lower) {
   tree_ = std::move(*opened);
 }
 
+void TreeWorld::remount(bool after_crash) {
+  tree_.reset();
+  const std::uint64_t mount = epochs.mount_number();
+  const CrashEpoch durable = after_crash ? epochs.durable() : CrashEpoch{mount + 1, 0};
+  // In place, because the context refers to it.
+  std::destroy_at(&epochs);
+  std::construct_at(&epochs, CrashEpoch{mount + 1, 1}, durable, after_crash);
+  reopen();
+}
+
+void TreeWorld::forget_sync_failure() {
+  const CrashEpoch current = epochs.current();
+  const CrashEpoch durable = epochs.durable();
+  const bool recovering = epochs.recovering();
+  std::destroy_at(&epochs);
+  std::construct_at(&epochs, current, durable, recovering);
+}
+
 SplitPlainPath split_plain(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return {"", path};

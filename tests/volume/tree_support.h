@@ -38,9 +38,15 @@ class TreeWorld {
   explicit TreeWorld(std::uint64_t salt = 0);
 
   Volume& tree() { return *tree_; }
+  // With the epochs as they are.
   void reopen();
   // The same volume over another lower directory, a copy for example.
   void reopen_at(const std::filesystem::path& lower);
+  // The next mount: with a number of its own, and all that was before durable or, after a crash, to be
+  // recovered.
+  void remount(bool after_crash = false);
+  // As if no sync had failed in this mount.
+  void forget_sync_failure();
   void set_read_only(bool read_only) { context.read_only = read_only; }
 
   // By path below the root, "a/b": with a lookup that stays, 0 where there is none.
