@@ -89,6 +89,8 @@ std::string_view advice_on(const Error& error) {
       return "restore it from a backup";
     case Errc::kUnsupported:
       return "use an Enfold that knows it";
+    case Errc::kCrashUnconfirmed:
+      return "see tools/README.md, Crashes";
     case Errc::kLimit:
       return "use less of it";
     case Errc::kStoreMissing:
@@ -138,6 +140,8 @@ int exit_code_of(const Error& error) noexcept {
       return 26;
     case Errc::kLimit:
       return 27;
+    case Errc::kCrashUnconfirmed:
+      return 28;
     case Errc::kStoreMissing:
       return 30;
     case Errc::kStoreTampered:

@@ -22,6 +22,7 @@ struct MountCommandOptions {
   std::vector<std::string> options;
   std::string kms;
   bool foreground = false;
+  bool recover = false;
   PassphraseOptions passphrase;
 };
 
@@ -88,6 +89,7 @@ Result<int> run_mount(MountCommandOptions options) {
   if (!options.kms.empty()) {
     ENFOLD_TRY_ASSIGN(request.kms_url, resolve_kms_url(options.kms));
   }
+  request.recover = options.recover;
   ToolPassphrase passphrase(options.passphrase, "passphrase of the key store");
   ENFOLD_TRY(ask_in_time(files, request, passphrase));
   // A mount point that does not resolve is for serve_mount to report, or to clear.
@@ -115,6 +117,10 @@ void add_mount_command(CLI::App& app, Invocation& invocation) {
       ->type_name("embedded:DIR");
   command->add_flag("--foreground,-f", options->foreground,
                     "stay in the foreground and log to standard error");
+  command->add_flag("--recover", options->recover,
+                    "take a volume that says it was not unmounted, after its disk was moved here from a "
+                    "machine that crashed, or as "
+                    "a copy of a mounted one; your word for it: somebody who changed it could say the same");
   add_passphrase_options(*command, options->passphrase, "", "passphrase of the key store");
   command->footer(
       "Example:\n  enfold mount ~/Dropbox/private ~/private\n"

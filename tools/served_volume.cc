@@ -59,6 +59,8 @@ class ServedVolume final : public OpenVolume {
     server_.reset();
     return volume_->close();
   }
+  Result<void> checkpoint() override { return volume_->checkpoint(); }
+  Result<bool> recover() override { return volume_->recover(); }
 
  private:
   std::string answer(const std::string& line, const ControlServer::Emit& emit) {

@@ -2,10 +2,13 @@
 
 #include <cerrno>
 
+#include "fs/volume/checkpoints.h"
 #include "fs/volume/config_file.h"
+#include "fs/volume/crash_state.h"
 #include "fs/volume/pin.h"
 #include "fs/volume/user_directories.h"
 #include "fs/volume/volume_lock.h"
+#include "kms/base/log.h"
 
 namespace enfold {
 namespace {
@@ -16,6 +19,10 @@ class OpenVolumeImpl final : public OpenVolume {
   OpenVolumeImpl(std::string lower, Fd root, VolumeLock lock, Files& files)
       : files_(files), lower_(std::move(lower)), lock_(std::move(lock)), root_(std::move(root)) {}
 
+  OpenVolumeImpl(const OpenVolumeImpl&) = delete;
+  OpenVolumeImpl& operator=(const OpenVolumeImpl&) = delete;
+  ~OpenVolumeImpl() override { end_tree(); }
+
   Volume& tree() override { return *tree_; }
   VolumeContext& context() override { return *context_; }
   [[nodiscard]] const std::string& lower_path() const override { return lower_; }
@@ -23,27 +30,37 @@ class OpenVolumeImpl final : public OpenVolume {
   [[nodiscard]] const std::string& key_arn() const override { return key_arn_; }
   Result<KeyDescription> describe_key() override { return kms_->describe_key(key_arn_); }
 
-  Result<void> close() override {
-    tree_.reset();
-    return mark(false);
-  }
+  Result<void> close() override;
+  Result<void> checkpoint() override { return checkpoints_->run_once(); }
+  Result<bool> recover() override { return checkpoints_->recover(); }
 
   Result<void> unwrap(const UnverifiedConfig& claimed, std::string kms_url, PassphraseSource& passphrase);
   Result<void> verify(const ConfigFile& config, const std::optional<Pin>& pin);
+  Result<void> judge(const std::optional<Pin>& pin, bool vouched);
   Result<void> open_tree(const OpenRequest& request, Entropy& entropy, Clock& clock);
-  // Writes into the config whether a mount has the volume open; nothing in a read-only one.
-  Result<void> mark(bool open);
-  [[nodiscard]] Pin pin() const {
-    return {lower_, keys_->volume(), kms_url_, key_arn_, keys_->commitment(), state_.mount_number};
-  }
+  // Config and pin say that this mount has the volume open; a read-only one only leaves a first pin.
+  Result<void> begin(const std::optional<Pin>& pin);
+  void start_checkpoints(bool background);
 
  private:
+  [[nodiscard]] Pin pin(bool open, std::uint64_t takes_over) const {
+    return {lower_, keys_->volume(), kms_url_,  key_arn_, keys_->commitment(),
+            open,   mount_number_,   takes_over};
+  }
+  void end_tree();
+  Result<void> take_over();
+  Result<void> write_state(const ConfigState& state);
+  Result<void> end();
+  [[nodiscard]] bool crashed() const { return crash_ == CrashState::kCrashed; }
+
   Files& files_;
   std::string lower_;
   VolumeLock lock_;
   Fd root_;
   ConfigFile config_{};
-  ConfigState state_;
+  ConfigState state_;  // as it is on disk
+  CrashState crash_ = CrashState::kClean;
+  std::uint64_t mount_number_ = 0;
   std::string kms_url_;
   std::string key_arn_;
   std::unique_ptr<KmsClient> kms_;
@@ -51,6 +68,7 @@ class OpenVolumeImpl final : public OpenVolume {
   std::unique_ptr<Epochs> epochs_;
   std::unique_ptr<KeyCache> file_keys_;
   std::unique_ptr<VolumeContext> context_;
+  std::unique_ptr<Checkpoints> checkpoints_;
   std::unique_ptr<Volume> tree_;
 };
 
@@ -85,27 +103,92 @@ Result<void> OpenVolumeImpl::verify(const ConfigFile& config, const std::optiona
   return {};
 }
 
+Result<void> OpenVolumeImpl::judge(const std::optional<Pin>& pin, bool vouched) {
+  ENFOLD_TRY_ASSIGN(crash_, crash_state(state_, pin, vouched, lower_));
+  mount_number_ = next_mount_number(state_, pin);
+  if (crashed()) log_warning(lower_ + ": the last mount never ended; what it left is looked after");
+  if (is_older_copy(state_, pin))
+    log_warning(lower_ + ": this copy of the volume is older than what this user mounted here last");
+  return {};
+}
+
+// Without a crash all that earlier mounts left is true.
 Result<void> OpenVolumeImpl::open_tree(const OpenRequest& request, Entropy& entropy, Clock& clock) {
-  if (!request.read_only) ++state_.mount_number;
+  const CrashEpoch before_this{mount_number_, 0};
+  epochs_ = std::make_unique<Epochs>(CrashEpoch{mount_number_, 1}, crashed() ? state_.durable : before_this,
+                                     crashed());
   KeyCache::Limits limits;
   limits.max_age_ns = request.key_max_age_ns;
-  const CrashEpoch first{state_.mount_number, 1};
-  epochs_ = std::make_unique<Epochs>(first, CrashEpoch{state_.mount_number, 0}, false);
   file_keys_ = std::make_unique<KeyCache>(*kms_, *keys_, clock, key_arn_, limits);
-  context_ = std::make_unique<VolumeContext>(files_, entropy, clock, *keys_, *file_keys_, *epochs_, request.read_only);
+  context_ = std::make_unique<VolumeContext>(files_, entropy, clock, *keys_, *file_keys_, *epochs_,
+                                             request.read_only);
   ENFOLD_TRY_ASSIGN(Fd lower_root, files_.open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY, 0));
   ENFOLD_TRY_ASSIGN(tree_, Volume::open(*context_, std::move(lower_root)));
   return {};
 }
 
-Result<void> OpenVolumeImpl::mark(bool open) {
-  if (context_->read_only) return {};
-  state_.open = open;
-  auto written = write_config_state(files_, root_.get(), config_, state_, *keys_);
-  if (!written)
-    return add_context(std::move(written).error(),
-                       lower_ + (open ? ": marking the volume open" : ": marking the volume closed"));
+// The pin first: a config that says open beside a pin that does not is refused. Where a crash is taken over
+// the pin goes with either number until the config has the new one.
+Result<void> OpenVolumeImpl::begin(const std::optional<Pin>& pin) {
+  if (context_->read_only) return pin ? Result<void>() : write_pin(files_, this->pin(false, 0));
+  if (crashed()) return take_over();
+  ENFOLD_TRY(write_pin(files_, this->pin(true, 0)));
+  return write_state({true, mount_number_, {mount_number_, 0}, 0});
+}
+
+// What the crashed mount wrote may still be on its way to the device, and is taken for durable from now on.
+Result<void> OpenVolumeImpl::take_over() {
+  auto synced = files_.sync_filesystem(root_.get());
+  if (!synced)
+    return add_context(std::move(synced).error(), lower_ + ": syncing what the crashed mount left");
+  ENFOLD_TRY(write_pin(files_, pin(true, state_.mount_number)));
+  ENFOLD_TRY(write_state({true, mount_number_, state_.durable, 0}));
+  return write_pin(files_, pin(true, 0));
+}
+
+Result<void> OpenVolumeImpl::write_state(const ConfigState& state) {
+  auto written = write_config_state(files_, root_.get(), config_, state, *keys_);
+  if (!written) return add_context(std::move(written).error(), lower_ + ": writing the state of the volume");
+  state_ = state;
   return {};
+}
+
+void OpenVolumeImpl::start_checkpoints(bool background) {
+  checkpoints_ = std::make_unique<Checkpoints>(
+      files_, root_.get(), *epochs_,
+      Checkpoints::Steps{[this](const CrashEpoch& durable) {
+                           return write_state({true, mount_number_, durable, 0});
+                         },
+                         [this] { tree_->checkpointed(); },
+                         [this](const std::atomic<bool>& stop) { return tree_->recover(stop); }});
+  if (background && !context_->read_only) checkpoints_->start();
+}
+
+// The tree's last changes are still told to the checkpoints.
+void OpenVolumeImpl::end_tree() {
+  if (checkpoints_) checkpoints_->stop();
+  tree_.reset();
+}
+
+Result<void> OpenVolumeImpl::close() {
+  end_tree();
+  if (context_->read_only) return {};
+  auto ended = end();
+  if (!ended)
+    return add_context(std::move(ended).error(),
+                       lower_ + ": closing the volume (the next mount takes this for a crash and recovers)");
+  return ended;
+}
+
+Result<void> OpenVolumeImpl::end() {
+  if (auto failure = epochs_->sync_failure()) return std::unexpected(*std::move(failure));
+  if (!context_->unsealed.empty()) return system_error(EIO, "a file could not be sealed");
+  ENFOLD_TRY(files_.sync_filesystem(root_.get()));
+  if (epochs_->recovering()) return {};
+  ConfigState closed = state_;
+  closed.open = false;
+  ENFOLD_TRY(write_state(closed));
+  return write_pin(files_, pin(false, 0));
 }
 
 // Which KMS to ask; everything that can be refused before a request leaves is refused here.
@@ -151,9 +234,10 @@ Result<std::unique_ptr<OpenVolume>> open_volume(const OpenRequest& request, Pass
   auto volume = std::make_unique<OpenVolumeImpl>(lower, std::move(*root), std::move(lock), files);
   ENFOLD_TRY(volume->unwrap(*claimed, std::move(kms_url), passphrase));
   ENFOLD_TRY(volume->verify(locked_config, pin));
+  ENFOLD_TRY(volume->judge(pin, request.recover));
   ENFOLD_TRY(volume->open_tree(request, entropy, clock));
-  if (!pin) ENFOLD_TRY(write_pin(files, volume->pin()));
-  ENFOLD_TRY(volume->mark(true));
+  ENFOLD_TRY(volume->begin(pin));
+  volume->start_checkpoints(request.background);
   return volume;
 }
 

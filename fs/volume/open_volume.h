@@ -29,6 +29,8 @@ struct OpenRequest {
   std::string lower;
   std::optional<std::string> kms_url;  // explicit; without it the user's pin decides
   bool read_only = false;
+  bool recover = false;    // take a crash that the pin does not confirm for one
+  bool background = true;  // a thread of its own for recovery and checkpoints
   std::int64_t key_max_age_ns = std::int64_t{60} * 1'000'000'000;
 };
 
@@ -48,14 +50,21 @@ class OpenVolume {
   [[nodiscard]] virtual const std::string& key_arn() const = 0;
   // Of the key, as the KMS says now.
   virtual Result<KeyDescription> describe_key() = 0;
-  // Marks the config closed; call once after the last change. Further calls on the tree are not allowed.
+  // Makes all durable and marks config and pin closed; call once after the last change. Further calls on the
+  // tree are not allowed. Where a seal or a sync has failed it answers that, and config and pin stay open, as
+  // they do where the recovery from a crash is not finished: the next mount does it.
   virtual Result<void> close() = 0;
+
+  // For who opened without `background`, see Checkpoints.
+  virtual Result<void> checkpoint() = 0;
+  virtual Result<bool> recover() = 0;
 };
 
 // Order: config is parsed, then compared with the pin (kPinMissing, kPinMismatch) before any request leaves;
 // the lock is taken (kBusy names host and pid of the holder); the secret is unwrapped, checked against the
-// pin's commitment, and every page of the config verified. An explicit kms_url pins the volume once all that
-// succeeded.
+// pin's commitment, every page of the config verified, and config and pin compared for a crash
+// (kCrashUnconfirmed). An explicit kms_url pins the volume once all that succeeded. Config and pin say that
+// the volume is open before this returns.
 Result<std::unique_ptr<OpenVolume>> open_volume(const OpenRequest& request, PassphraseSource& passphrase,
                                                 Files& files, Entropy& entropy, Clock& clock);
 

@@ -33,6 +33,11 @@ std::optional<Pin> parse(std::string_view text) {
   pin.kms_url = table["kms"].value_or(std::string());
   pin.key_arn = table["key"].value_or(std::string());
   const auto mount_number = table["mount_number"].value<std::int64_t>();
+  const std::string_view state = table["state"].value_or(std::string_view());
+  const auto takes_over = table["takes_over"].value_or(std::int64_t{0});
+  if ((state != "open" && state != "closed") || takes_over < 0) return std::nullopt;
+  pin.open = state == "open";
+  pin.takes_over = static_cast<std::uint64_t>(takes_over);
   if (pin.lower.empty() || pin.kms_url.empty() || pin.key_arn.empty() || !mount_number || *mount_number < 0)
     return std::nullopt;
   pin.mount_number = static_cast<std::uint64_t>(*mount_number);
@@ -49,7 +54,9 @@ std::string format(const Pin& pin) {
       {"kms", pin.kms_url},
       {"key", pin.key_arn},
       {"commitment", to_hex(pin.commitment)},
+      {"state", pin.open ? "open" : "closed"},
       {"mount_number", static_cast<std::int64_t>(pin.mount_number)},
+      {"takes_over", static_cast<std::int64_t>(pin.takes_over)},
   };
   std::ostringstream out;
   out << "# What Enfold trusts about the volume at this path. Delete this file only when you replaced the\n"

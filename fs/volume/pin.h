@@ -1,5 +1,6 @@
 // What a user's own config remembers of a volume at a path, so that nothing in the lower directory can
-// redirect a mount: volume id, KMS, key, commitment to the volume secret. One TOML file for each lower path,
+// redirect a mount: volume id, KMS, key, commitment to the volume secret; and whether a
+// mount has it open. One TOML file for each lower path,
 // 0600 in 0700 directories: $XDG_CONFIG_HOME/enfold/volumes/<sha256 of the canonical path, 32 digits>.toml.
 #pragma once
 
@@ -16,8 +17,11 @@ struct Pin {
   VolumeId volume;
   std::string kms_url;
   std::string key_arn;
-  Digest commitment{};             // VolumeKeys::commitment()
-  std::uint64_t mount_number = 0;  // ConfigState::mount_number when the pin was written
+  Digest commitment{};  // VolumeKeys::commitment()
+  // Of the user's last mount here, whose number ConfigState has, too; read-only ones do not count.
+  bool open = false;  // it has not ended yet, or never will
+  std::uint64_t mount_number = 0;
+  std::uint64_t takes_over = 0;  // the crashed mount whose number the config may still have; 0 = none
 };
 
 Result<std::string> pin_file_of(const std::string& canonical_lower);

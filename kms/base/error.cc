@@ -80,6 +80,8 @@ std::string_view name_of(Errc code) noexcept {
       return "pin-missing";
     case Errc::kPinMismatch:
       return "pin-mismatch";
+    case Errc::kCrashUnconfirmed:
+      return "crash-unconfirmed";
     case Errc::kLimit:
       return "limit";
     case Errc::kStoreMissing:

@@ -18,17 +18,18 @@ enum class Errc : std::uint8_t {
   kUnsupported,      // a newer version or an unknown critical feature; the message names it
   kNotFound,
   kExists,
-  kBusy,           // locked or in use by another process
-  kNotAVolume,     // the directory holds no volume
-  kNotEmpty,       // a volume is made only in an empty directory
-  kCaseFolding,    // the lower filesystem folds case, so encrypted names would collide
-  kPinMissing,     // no pin for this path and no KMS named
-  kPinMismatch,    // the volume is not what the user's pin says
-  kLimit,          // a counted resource of the format is used up
-  kStoreMissing,   // no KMS store where one was named
-  kStoreTampered,  // the KMS store's rows do not verify
-  kWrongRootKey,   // the passphrase or key file does not open the store
-  kKmsValidation,  // from here on: the KMS refused, named as AWS names it (kms/README.md)
+  kBusy,              // locked or in use by another process
+  kNotAVolume,        // the directory holds no volume
+  kNotEmpty,          // a volume is made only in an empty directory
+  kCaseFolding,       // the lower filesystem folds case, so encrypted names would collide
+  kPinMissing,        // no pin for this path and no KMS named
+  kPinMismatch,       // the volume is not what the user's pin says
+  kCrashUnconfirmed,  // the volume says that it crashed, and the user's pin does not
+  kLimit,             // a counted resource of the format is used up
+  kStoreMissing,      // no KMS store where one was named
+  kStoreTampered,     // the KMS store's rows do not verify
+  kWrongRootKey,      // the passphrase or key file does not open the store
+  kKmsValidation,     // from here on: the KMS refused, named as AWS names it (kms/README.md)
   kKmsNotFound,
   kKmsDisabled,
   kKmsInvalidState,

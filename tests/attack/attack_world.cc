@@ -24,6 +24,8 @@ class OpenWorld final : public OpenVolume {
   [[nodiscard]] const std::string& key_arn() const override { return key_arn_; }
   Result<KeyDescription> describe_key() override { return world_.kms.describe_key(key_arn_); }
   Result<void> close() override { return {}; }
+  Result<void> checkpoint() override { return {}; }
+  Result<bool> recover() override { return true; }
 
  private:
   AttackWorld& world_;
