@@ -25,8 +25,14 @@ void append(std::string& out, std::string_view text) {
   out += text;
 }
 
+std::string text_of(const PagePtr& page, bool by_content) {
+  if (by_content) return as_string(*page);
+  return std::to_string(reinterpret_cast<std::uintptr_t>(page.get()));
+}
+
 // Links are told from copies by numbers given in the order of the walk.
-void describe_node(const LowerTree& tree, NodeId id, std::map<NodeId, std::size_t>& seen, std::string& out) {
+void describe_node(const LowerTree& tree, NodeId id, bool by_content, std::map<NodeId, std::size_t>& seen,
+                   std::string& out) {
   const auto [at, is_new] = seen.emplace(id, seen.size());
   append(out, std::to_string(at->second));
   if (!is_new) return;
@@ -35,16 +41,23 @@ void describe_node(const LowerTree& tree, NodeId id, std::map<NodeId, std::size_
   append(out, std::to_string(node.size));
   for (const auto& [name, child] : node.entries) {
     append(out, name);
-    describe_node(tree, child, seen, out);
+    describe_node(tree, child, by_content, seen, out);
   }
   for (const auto& [index, content] : node.pages) {
     append(out, std::to_string(index));
-    append(out, as_string(*content));
+    append(out, text_of(content, by_content));
   }
   for (const auto& [name, value] : node.xattrs) {
     append(out, name);
     append(out, as_string(value));
   }
+}
+
+std::string describe(const LowerTree& tree, bool by_content) {
+  std::string text;
+  std::map<NodeId, std::size_t> seen;
+  for (const NodeId root : tree.roots) describe_node(tree, root, by_content, seen, text);
+  return text;
 }
 
 Bytes xattr_of(const std::string& path, const std::string& name) {
@@ -143,11 +156,11 @@ std::map<NodeId, std::size_t> LowerTree::named() const {
 }
 
 std::string LowerTree::fingerprint() const {
-  std::string text;
-  std::map<NodeId, std::size_t> seen;
-  for (const NodeId root : roots) describe_node(*this, root, seen, text);
+  const std::string text = describe(*this, true);
   return to_hex(sha256({as_bytes(text)}));
 }
+
+std::string LowerTree::identity() const { return describe(*this, false); }
 
 void apply_names(const LowerCall& call, LowerTree& tree) {
   using Kind = LowerCall::Kind;

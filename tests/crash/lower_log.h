@@ -40,6 +40,8 @@ struct LowerTree {
   [[nodiscard]] std::map<NodeId, std::size_t> named() const;
   // Equal for trees that look alike, whatever their nodes' ids.
   [[nodiscard]] std::string fingerprint() const;
+  // The same, but pages count as equal only where they are one object: much cheaper.
+  [[nodiscard]] std::string identity() const;
 };
 
 struct LowerCall {

@@ -1,0 +1,242 @@
+#include "tests/crash/crash_world.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "fs/volume/config_file.h"
+#include "kms/engine/engine.h"
+#include "kms/store/store_admin.h"
+
+namespace enfold {
+namespace {
+
+Caller myself() { return {::geteuid(), ::getegid()}; }
+
+Result<std::string> read_all(Volume& tree, InodeNumber inode) {
+  ENFOLD_TRY_ASSIGN(const struct stat status, tree.attributes(inode));
+  ENFOLD_TRY_ASSIGN(std::string content, read_inode(tree, inode));
+  ENFOLD_TRY_ASSIGN(const struct stat after, tree.attributes(inode));
+  if (static_cast<std::size_t>(status.st_size) != content.size() || after.st_size != status.st_size)
+    return make_error(Errc::kDamaged, "stat says " + std::to_string(status.st_size) + " bytes, then " +
+                                          std::to_string(after.st_size) + ", and " +
+                                          std::to_string(content.size()) + " can be read");
+  return content;
+}
+
+void look_below(Volume& tree, InodeNumber directory, const std::string& path, SeenTree& out);
+
+Seen look_at_one(Volume& tree, InodeNumber directory, const DirectoryEntry& listed, const std::string& path,
+                 SeenTree& out) {
+  auto entry = tree.lookup(directory, listed.name);
+  if (!entry) return {listed.type, {}, entry.error()};
+  Seen seen{entry->attributes.st_mode & S_IFMT, {}, {}};
+  Result<std::string> content = std::string();
+  if (S_ISREG(seen.type)) content = read_all(tree, entry->inode);
+  if (S_ISLNK(seen.type)) content = tree.read_link(entry->inode);
+  if (content)
+    seen.content = std::move(*content);
+  else
+    seen.error = content.error();
+  if (S_ISDIR(seen.type)) look_below(tree, entry->inode, path + "/", out);
+  tree.forget(entry->inode, 1);
+  return seen;
+}
+
+void look_below(Volume& tree, InodeNumber directory, const std::string& prefix, SeenTree& out) {
+  auto handle = tree.open_directory(directory);
+  auto entries = handle ? (*handle)->entries(true) : std::unexpected(handle.error());
+  if (!entries) {
+    out[prefix.empty() ? "/" : prefix.substr(0, prefix.size() - 1)].error = entries.error();
+    return;
+  }
+  for (const DirectoryEntry& entry : **entries) {
+    const std::string path = prefix + entry.name;
+    Seen seen = look_at_one(tree, directory, entry, path, out);
+    if (const auto known = out.find(path); known != out.end()) seen.error = known->second.error;
+    out[path] = std::move(seen);
+  }
+}
+
+}  // namespace
+
+SeenTree look_at(Volume& tree) {
+  SeenTree out;
+  look_below(tree, kRootInode, "", out);
+  return out;
+}
+
+FastScratch::FastScratch() {
+  if (std::getenv("TMPDIR") == nullptr && ::access("/dev/shm", W_OK | X_OK) == 0)
+    ::setenv("TMPDIR", "/dev/shm", 1);
+}
+
+CrashWorld::CrashWorld() : entropy(format_test::test_seed()) {
+  ::setenv("XDG_CONFIG_HOME", (place_.path() / "config").c_str(), 1);
+  ::setenv("XDG_DATA_HOME", (place_.path() / "data").c_str(), 1);
+  const std::string store = place_.path() / "store";
+  EXPECT_TRUE(is_ok(create_store(store, {}, passphrase)));
+  auto engine = open_embedded_engine(store, passphrase);
+  const std::string key = (*engine)->create_key(local_scope(), {}).value().arn;
+  auto kms = open_kms("embedded:" + store, passphrase);
+  EXPECT_TRUE(is_ok(init_volume({lower(), "embedded:" + store, key, {}}, **kms, files, entropy)));
+}
+
+Result<std::unique_ptr<OpenVolume>> CrashWorld::open(Files& through, bool read_only) {
+  OpenRequest request;
+  request.lower = lower();
+  request.read_only = read_only;
+  request.background = false;
+  return open_volume(request, passphrase, through, entropy, clock);
+}
+
+VolumeKeys CrashWorld::keys() {
+  auto kms = open_kms("embedded:" + (place_.path() / "store").string(), passphrase);
+  auto dir = files.open_at(AT_FDCWD, lower(), O_RDONLY | O_DIRECTORY, 0);
+  const ConfigFile config = read_config_file(files, dir->get(), lower()).value();
+  const UnverifiedConfig claimed = peek_config(config).value();
+  const Recipient& recipient = claimed.envelopes.front().recipients.front();
+  VolumeSecret secret;
+  EXPECT_TRUE(is_ok((*kms)->decrypt(recipient.key_arn, recipient.ciphertext,
+                                    volume_secret_context(claimed.volume), secret.expose_mutable())));
+  return {claimed.volume, std::move(secret)};
+}
+
+void App::mount() {
+  auto opened = world_.open(files_);
+  ASSERT_TRUE(is_ok(opened));
+  volume_ = std::move(*opened);
+}
+
+void App::unmount() {
+  handles_.clear();
+  EXPECT_TRUE(is_ok(volume_->close()));
+  volume_.reset();
+  expected_.all_durable(position_());
+}
+
+void App::die(RecordingFiles& recorder) {
+  recorder.kill();
+  handles_.clear();
+  volume_.reset();
+  recorder.revive();
+}
+
+void App::checkpoint() {
+  EXPECT_TRUE(is_ok(volume_->checkpoint()));
+  expected_.all_durable(position_());
+}
+
+InodeNumber App::inode(const std::string& path) {
+  if (path.empty()) return kRootInode;
+  auto entry = volume_->tree().lookup(inode(parent_of(path)), split_plain(path).name);
+  EXPECT_TRUE(is_ok(entry)) << path;
+  return entry ? entry->inode : 0;
+}
+
+void App::create(const std::string& path) {
+  const std::size_t began = position_();
+  auto made = volume_->tree().create(inode(parent_of(path)), split_plain(path).name, 0644, myself());
+  ASSERT_TRUE(is_ok(made)) << path;
+  handles_[path] = std::move(made->handle);
+  expected_.made(began, path, S_IFREG);
+}
+
+void App::open(const std::string& path) {
+  auto opened = volume_->tree().open_file(inode(path), O_RDWR);
+  ASSERT_TRUE(is_ok(opened)) << path;
+  handles_[path] = std::move(*opened);
+}
+
+void App::write(const std::string& path, std::size_t offset, std::size_t size, char fill) {
+  const std::size_t began = position_();
+  std::string content = expected_.content(path);
+  std::string bytes(size, fill);
+  for (std::size_t i = 0; i < size; i += 16) bytes[i] = static_cast<char>('a' + (offset + i) / 16 % 26);
+  EXPECT_TRUE(is_ok(handle(path).write(offset, as_bytes(bytes)))) << path;
+  if (content.size() < offset + size) content.resize(offset + size);
+  content.replace(offset, size, bytes);
+  expected_.changed(began, path, std::move(content));
+}
+
+void App::resize(const std::string& path, std::size_t size) {
+  const std::size_t began = position_();
+  AttributeChanges changes;
+  changes.length = size;
+  EXPECT_TRUE(is_ok(volume_->tree().set_attributes(inode(path), changes))) << path;
+  std::string content = expected_.content(path);
+  content.resize(size);
+  expected_.changed(began, path, std::move(content));
+}
+
+void App::sync(const std::string& path, bool data_only) {
+  EXPECT_TRUE(is_ok(handle(path).sync(data_only))) << path;
+  expected_.synced(position_(), path);
+}
+
+void App::fsync(const std::string& path) { sync(path, false); }
+void App::fdatasync(const std::string& path) { sync(path, true); }
+
+void App::close(const std::string& path) {
+  EXPECT_TRUE(is_ok(handle(path).flush())) << path;
+  EXPECT_TRUE(is_ok(handle(path).release())) << path;
+  handles_.erase(path);
+}
+
+void App::make_file(const std::string& path, std::size_t size, char fill) {
+  create(path);
+  if (size != 0) write(path, 0, size, fill);
+  close(path);
+}
+
+void App::mkdir(const std::string& path) {
+  const std::size_t began = position_();
+  EXPECT_TRUE(
+      is_ok(volume_->tree().make_directory(inode(parent_of(path)), split_plain(path).name, 0755, myself())));
+  expected_.made(began, path, S_IFDIR);
+}
+
+void App::symlink(const std::string& target, const std::string& path) {
+  const std::size_t began = position_();
+  EXPECT_TRUE(
+      is_ok(volume_->tree().make_symlink(inode(parent_of(path)), split_plain(path).name, target, myself())));
+  expected_.made(began, path, S_IFLNK, target);
+}
+
+void App::fsync_directory(const std::string& path) {
+  auto directory = volume_->tree().open_directory(inode(path));
+  ASSERT_TRUE(is_ok(directory)) << path;
+  EXPECT_TRUE(is_ok((*directory)->sync())) << path;
+  expected_.synced_directory(position_(), path);
+}
+
+void App::rename(const std::string& from, const std::string& to) {
+  const std::size_t began = position_();
+  EXPECT_TRUE(is_ok(volume_->tree().rename(inode(parent_of(from)), split_plain(from).name,
+                                           inode(parent_of(to)), split_plain(to).name, 0)));
+  if (auto open = handles_.extract(from)) {
+    open.key() = to;
+    handles_.insert(std::move(open));
+  }
+  expected_.renamed(began, from, to);
+}
+
+void App::link(const std::string& path, const std::string& to) {
+  const std::size_t began = position_();
+  EXPECT_TRUE(is_ok(volume_->tree().link(inode(path), inode(parent_of(to)), split_plain(to).name)));
+  expected_.linked(began, path, to);
+}
+
+void App::unlink(const std::string& path) {
+  const std::size_t began = position_();
+  EXPECT_TRUE(is_ok(volume_->tree().unlink(inode(parent_of(path)), split_plain(path).name)));
+  expected_.removed(began, path);
+}
+
+void App::rmdir(const std::string& path) {
+  const std::size_t began = position_();
+  EXPECT_TRUE(is_ok(volume_->tree().remove_directory(inode(parent_of(path)), split_plain(path).name)));
+  expected_.removed(began, path);
+}
+
+}  // namespace enfold

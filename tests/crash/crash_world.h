@@ -1,0 +1,105 @@
+// A volume with its pin and its KMS in a scratch place, opened as a mount opens it, and an application that
+// works in it while every lower call is recorded.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "fs/volume/open_volume.h"
+#include "tests/crash/expectations.h"
+#include "tests/crash/recording_files.h"
+#include "tests/volume/tree_support.h"
+
+namespace enfold {
+
+class NoPassphrase final : public PassphraseSource {
+ public:
+  Result<Bytes> passphrase() override { return make_error(Errc::kWrongRootKey, "no passphrase"); }
+};
+
+// Syncs are not done: nobody cuts the power of the machine that runs the tests.
+class UnsyncedFiles final : public PosixFiles {
+ public:
+  Result<void> sync(int) override { return {}; }
+  Result<void> sync_data(int) override { return {}; }
+  Result<void> sync_filesystem(int) override { return {}; }
+};
+
+// Scratch directories in memory, where there is such a place.
+struct FastScratch {
+  FastScratch();
+};
+
+class CrashWorld {
+ public:
+  CrashWorld();
+
+  [[nodiscard]] std::filesystem::path lower() const { return place_.path() / "lower"; }
+  [[nodiscard]] std::filesystem::path pins() const { return place_.path() / "config/enfold/volumes"; }
+  Result<std::unique_ptr<OpenVolume>> open(Files& files, bool read_only = false);
+  // The keys of the volume, for a test that writes records of its own.
+  [[nodiscard]] VolumeKeys keys();
+
+  NoPassphrase passphrase;
+  SharedEntropy entropy;
+  ManualClock clock;
+  UnsyncedFiles files;
+
+ private:
+  FastScratch scratch_;
+  TemporaryDirectory place_;
+};
+
+// Each call expects to succeed, and is told to `expected`.
+class App {
+ public:
+  App(CrashWorld& world, Files& files, std::function<std::size_t()> position, Expectations& expected)
+      : world_(world), files_(files), position_(std::move(position)), expected_(expected) {}
+
+  void mount();
+  void unmount();
+  // The process dies here, and with it what it did not write below.
+  void die(RecordingFiles& recorder);
+  void checkpoint();
+
+  // Files stay open until close().
+  void create(const std::string& path);
+  void open(const std::string& path);
+  void write(const std::string& path, std::size_t offset, std::size_t size, char fill);
+  void resize(const std::string& path, std::size_t size);
+  void fsync(const std::string& path);
+  void fdatasync(const std::string& path);
+  void close(const std::string& path);
+  // create(), write() and close().
+  void make_file(const std::string& path, std::size_t size, char fill);
+
+  void mkdir(const std::string& path);
+  void symlink(const std::string& target, const std::string& path);
+  void fsync_directory(const std::string& path);
+  void rename(const std::string& from, const std::string& to);
+  void link(const std::string& path, const std::string& to);
+  void unlink(const std::string& path);
+  void rmdir(const std::string& path);
+
+  [[nodiscard]] OpenVolume& volume() { return *volume_; }
+
+ private:
+  InodeNumber inode(const std::string& path);
+  FileHandle& handle(const std::string& path) { return *handles_.at(path); }
+  void sync(const std::string& path, bool data_only);
+
+  CrashWorld& world_;
+  Files& files_;
+  std::function<std::size_t()> position_;
+  Expectations& expected_;
+  std::unique_ptr<OpenVolume> volume_;
+  std::map<std::string, std::unique_ptr<FileHandle>> handles_;
+};
+
+// Lists and reads all there is, by way of lookups, as find and cat would.
+SeenTree look_at(Volume& tree);
+
+}  // namespace enfold

@@ -1,0 +1,12 @@
+// The histories that the crash tests replay.
+#pragma once
+
+#include "tests/crash/replay.h"
+
+namespace enfold {
+
+std::vector<History> content_histories();
+std::vector<History> name_histories();
+std::vector<History> mount_histories();
+
+}  // namespace enfold
