@@ -22,6 +22,11 @@ void log_left_out(const Inode& directory, const std::string& lower_name, const s
               why);
 }
 
+// Not that a sidecar is missing, or not ours to read.
+bool is_failed_call(const Error& error) {
+  return error.code == Errc::kSystem && !has_errno(error, ENOENT) && !has_errno(error, EACCES);
+}
+
 bool is_gone(Files& files, int dir, const std::string& lower_name) {
   const auto lower = files.stat_at(dir, lower_name);
   return !lower && has_errno(lower.error(), ENOENT);
@@ -58,11 +63,27 @@ Result<DirectoryId> Directories::id(const InodePtr& directory) {
   if (table_.is_removed(*directory)) return system_error(ENOENT, "directory was removed");
   if (const auto known = directory->directory_id()) return *known;
   auto marker = read_marker(directory);
+  if (!marker && marker.error().code == Errc::kDamaged && context_.epochs.recovering()) {
+    ENFOLD_TRY_ASSIGN(const auto restored, marker_repair_.restore(directory, parent_hint(directory)));
+    if (restored) return *restored;
+  }
   if (!marker)
     return add_context(std::move(marker).error(),
                        "marker of lower directory " + places_.lower_path(directory));
   directory->set_directory_id(marker->directory);
   return marker->directory;
+}
+
+// All zero where it is not known: nothing more than a hint hangs on it.
+DirectoryId Directories::parent_hint(const InodePtr& directory) {
+  const auto link = table_.place(*directory, 0).link;
+  return link ? id(link->parent).value_or(DirectoryId{}) : DirectoryId{};
+}
+
+Result<bool> Directories::repair_marker(const InodePtr& directory) {
+  if (!directory->is_directory()) return system_error(ENOTDIR, "lower object is not a directory");
+  if (context_.read_only) return system_error(EROFS, "volume is read-only");
+  return marker_repair_.repair(directory, parent_hint(directory));
 }
 
 Result<Marker> Directories::read_marker(const InodePtr& directory) {
@@ -108,13 +129,18 @@ Result<std::vector<DirectoryEntry>> Directories::list(const InodePtr& directory)
   ENFOLD_TRY_ASSIGN(const Fd listable, context_.files.reopen(dir->get(), O_RDONLY | O_DIRECTORY));
   ENFOLD_TRY_ASSIGN(const std::vector<LowerEntry> entries, context_.files.list(listable.get()));
   shown.reserve(entries.size());
-  for (const LowerEntry& entry : entries)
-    if (auto one = show(*directory, directory_id, dir->get(), entry)) shown.push_back(std::move(*one));
+  for (const LowerEntry& entry : entries) {
+    ENFOLD_TRY_ASSIGN(auto one, show(*directory, directory_id, dir->get(), entry));
+    if (one) shown.push_back(std::move(*one));
+  }
   return shown;
 }
 
-std::optional<DirectoryEntry> Directories::show(const Inode& directory, const DirectoryId& directory_id,
-                                                int dir, const LowerEntry& entry) {
+// What is damaged is left out. What could not be read is an error: who copies or mirrors the directory would
+// take a listing without it for the whole.
+Result<std::optional<DirectoryEntry>> Directories::show(const Inode& directory,
+                                                        const DirectoryId& directory_id, int dir,
+                                                        const LowerEntry& entry) {
   const LowerNameKind kind = classify_lower_name(entry.name);
   if (kind == LowerNameKind::kOwn || kind == LowerNameKind::kSidecar) return std::nullopt;
   auto name = shown_name(directory_id, dir, entry);
@@ -122,7 +148,9 @@ std::optional<DirectoryEntry> Directories::show(const Inode& directory, const Di
   if (!type && has_errno(type.error(), ENOENT)) return std::nullopt;  // removed meanwhile
   if (!name && is_gone(context_.files, dir, entry.name)) return std::nullopt;
   if (!name || !type) {
-    log_left_out(directory, entry.name, describe(name ? type.error() : name.error()));
+    const Error& error = name ? type.error() : name.error();
+    if (is_failed_call(error)) return std::unexpected(error);
+    log_left_out(directory, entry.name, describe(error));
     return std::nullopt;
   }
   return DirectoryEntry{std::move(*name), entry.name, *type, entry.number};

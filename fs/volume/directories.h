@@ -8,6 +8,7 @@
 #include "fs/format/marker.h"
 #include "fs/format/names.h"
 #include "fs/volume/durable_first.h"
+#include "fs/volume/marker_repair.h"
 #include "fs/volume/places.h"
 #include "fs/volume/unsynced.h"
 #include "fs/volume/volume.h"
@@ -28,16 +29,20 @@ struct Spot {
 class Directories {
  public:
   Directories(VolumeContext& context, InodeTable& table, Places& places, Unsynced& unsynced,
-              DurableFirst& durable_first)
+              DurableFirst& durable_first, MarkerRepair& marker_repair)
       : context_(context),
         table_(table),
         places_(places),
         unsynced_(unsynced),
-        durable_first_(durable_first) {}
+        durable_first_(durable_first),
+        marker_repair_(marker_repair) {}
 
   // Read from the marker once. kDamaged where the marker is missing or wrong; kSystem ENOENT for a directory
-  // that was removed, ENOTDIR for what is none.
+  // that was removed, ENOTDIR for what is none. After a crash a lost marker is restored first, or its
+  // directory set aside (ENOENT).
   Result<DirectoryId> id(const InodePtr& directory);
+  // For `check --repair`: see MarkerRepair::repair().
+  Result<bool> repair_marker(const InodePtr& directory);
 
   // kInvalidArgument for a name that no entry can have, kSystem ENAMETOOLONG for one over 255 bytes.
   Result<Spot> spot(const InodePtr& directory, std::string_view name);
@@ -58,10 +63,11 @@ class Directories {
   void remove_sidecar(const Link& link, int dir);
 
  private:
+  DirectoryId parent_hint(const InodePtr& directory);
   Result<Marker> read_marker(const InodePtr& directory);
   Result<Bytes> read_marker_bytes(const InodePtr& directory);
-  std::optional<DirectoryEntry> show(const Inode& directory, const DirectoryId& id, int dir,
-                                     const LowerEntry& entry);
+  Result<std::optional<DirectoryEntry>> show(const Inode& directory, const DirectoryId& id, int dir,
+                                             const LowerEntry& entry);
   Result<std::string> shown_name(const DirectoryId& id, int dir, const LowerEntry& entry);
 
   VolumeContext& context_;
@@ -69,6 +75,7 @@ class Directories {
   Places& places_;
   Unsynced& unsynced_;
   DurableFirst& durable_first_;
+  MarkerRepair& marker_repair_;
 };
 
 // Writes the marker of a directory that has none.
