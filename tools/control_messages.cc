@@ -24,6 +24,7 @@ void visit_members(Status& status,
   visit("key_material", status.key_material);
   visit("mount_number", status.mount_number);
   visit("read_only", status.read_only);
+  visit("recovering", status.recovering);
 }
 
 template <class Counts, class Visit>

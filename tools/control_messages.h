@@ -24,6 +24,7 @@ struct MountStatus {
   std::string key_material;  // of the current material, where the KMS says
   std::uint64_t mount_number = 0;
   bool read_only = false;
+  bool recovering = false;  // from a crash of an earlier mount
 };
 
 inline constexpr const char* kStatusRequest = R"({"request":"status"})";

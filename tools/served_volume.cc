@@ -87,7 +87,8 @@ class ServedVolume final : public OpenVolume {
                     {},
                     {},
                     context.epochs.mount_number(),
-                    context.read_only};
+                    context.read_only,
+                    context.epochs.recovering()};
     auto described = describe_key();
     out.key_state = described ? described->state : std::string(name_of(described.error().code));
     if (described) out.key_material = described->material_id;

@@ -25,6 +25,7 @@ Fields fields_of(const MountStatus& status) {
           {"key_state", status.key_state},
           {"key_material", status.key_material},
           {"mount_number", status.mount_number},
+          {"recovering", status.recovering},
           {"verified", true}};
 }
 

@@ -18,7 +18,9 @@ Pin some_pin() {
   pin.kms_url = "embedded:/srv/keys";
   pin.key_arn = "arn:aws:kms:local:000000000000:key/1";
   pin.commitment.fill(0x22);
+  pin.open = true;
   pin.mount_number = 7;
+  pin.takes_over = 6;
   return pin;
 }
 
@@ -40,7 +42,9 @@ TEST(Pin, IsReadBackAsItWasWritten) {
   EXPECT_EQ(pin.kms_url, (*back)->kms_url);
   EXPECT_EQ(pin.key_arn, (*back)->key_arn);
   EXPECT_EQ(pin.commitment, (*back)->commitment);
+  EXPECT_EQ(pin.open, (*back)->open);
   EXPECT_EQ(pin.mount_number, (*back)->mount_number);
+  EXPECT_EQ(pin.takes_over, (*back)->takes_over);
 }
 
 TEST(Pin, IsNotThereForAnotherPath) {
