@@ -8,9 +8,37 @@ constexpr std::size_t kSector = kSectorPlainBytes;
 
 void durable_file(App& app) { app.make_file("f", 3 * kSector + 500, 'o'); }
 
-}  // namespace
+// At each of the calls that a shrink makes below.
+std::vector<History> shrinks_beside_a_checkpoint() {
+  std::vector<History> out;
+  for (std::size_t n = 0; n < 5; ++n)
+    out.push_back({"ShrinkAndCheckpointBeforeCall" + std::to_string(n), durable_file,
+                   [n](App& app, RecordingFiles& recorder) {
+                     app.open("f");
+                     app.write("f", 3 * kSector + 500, kSector, 'n');
+                     app.checkpoint_during(recorder, n, [&] { app.resize("f", kSector + 7); });
+                     app.write("f", kSector + 7, kSector, 'm');
+                     app.close("f");
+                   }});
+  return out;
+}
 
-std::vector<History> content_histories() {
+// And at each of an append's.
+std::vector<History> appends_beside_a_checkpoint() {
+  std::vector<History> out;
+  for (std::size_t n = 0; n < 5; ++n)
+    out.push_back({"AppendAndCheckpointBeforeCall" + std::to_string(n), durable_file,
+                   [n](App& app, RecordingFiles& recorder) {
+                     app.open("f");
+                     app.checkpoint_during(recorder, n,
+                                           [&] { app.write("f", 3 * kSector + 500, 5000, 'n'); });
+                     app.resize("f", 3 * kSector);
+                     app.close("f");
+                   }});
+  return out;
+}
+
+std::vector<History> single_histories() {
   using Rec = RecordingFiles;
   return {
       {"CreateWriteClose", nullptr, [](App& app, Rec&) { app.make_file("f", 2 * kSector + 100, 'n'); }},
@@ -142,6 +170,15 @@ std::vector<History> content_histories() {
          app.close("f");
        }},
   };
+}
+
+}  // namespace
+
+std::vector<History> content_histories() {
+  std::vector<History> out = single_histories();
+  for (auto& more : {shrinks_beside_a_checkpoint(), appends_beside_a_checkpoint()})
+    out.insert(out.end(), more.begin(), more.end());
+  return out;
 }
 
 }  // namespace enfold

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <thread>
 
 #include "fs/volume/config_file.h"
 #include "kms/engine/engine.h"
@@ -78,20 +80,23 @@ CrashWorld::CrashWorld() : entropy(format_test::test_seed()) {
   EXPECT_TRUE(is_ok(create_store(store, {}, passphrase)));
   auto engine = open_embedded_engine(store, passphrase);
   const std::string key = (*engine)->create_key(local_scope(), {}).value().arn;
-  auto kms = open_kms("embedded:" + store, passphrase);
-  EXPECT_TRUE(is_ok(init_volume({lower(), "embedded:" + store, key, {}}, **kms, files, entropy)));
+  auto kms = open_kms(kms_url(), passphrase);
+  EXPECT_TRUE(is_ok(init_volume({lower(), kms_url(), key, {}}, **kms, files, entropy)));
 }
 
-Result<std::unique_ptr<OpenVolume>> CrashWorld::open(Files& through, bool read_only) {
-  OpenRequest request;
-  request.lower = lower();
-  request.read_only = read_only;
-  request.background = false;
+OpenRequest CrashWorld::request() const {
+  OpenRequest out;
+  out.lower = lower();
+  out.background = false;
+  return out;
+}
+
+Result<std::unique_ptr<OpenVolume>> CrashWorld::open(Files& through, const OpenRequest& request) {
   return open_volume(request, passphrase, through, entropy, clock);
 }
 
 VolumeKeys CrashWorld::keys() {
-  auto kms = open_kms("embedded:" + (place_.path() / "store").string(), passphrase);
+  auto kms = open_kms(kms_url(), passphrase);
   auto dir = files.open_at(AT_FDCWD, lower(), O_RDONLY | O_DIRECTORY, 0);
   const ConfigFile config = read_config_file(files, dir->get(), lower()).value();
   const UnverifiedConfig claimed = peek_config(config).value();
@@ -125,6 +130,17 @@ void App::die(RecordingFiles& recorder) {
 void App::checkpoint() {
   EXPECT_TRUE(is_ok(volume_->checkpoint()));
   expected_.all_durable(position_());
+}
+
+void App::checkpoint_during(RecordingFiles& recorder, std::size_t n, const std::function<void()>& act) {
+  std::thread other;
+  recorder.before_call(position_() + n, [&] {
+    other = std::thread([&] { EXPECT_TRUE(is_ok(volume_->checkpoint())); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  });
+  act();
+  recorder.before_call(0, nullptr);
+  if (other.joinable()) other.join();
 }
 
 InodeNumber App::inode(const std::string& path) {

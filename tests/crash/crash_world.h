@@ -39,7 +39,11 @@ class CrashWorld {
 
   [[nodiscard]] std::filesystem::path lower() const { return place_.path() / "lower"; }
   [[nodiscard]] std::filesystem::path pins() const { return place_.path() / "config/enfold/volumes"; }
-  Result<std::unique_ptr<OpenVolume>> open(Files& files, bool read_only = false);
+  // As a mount does, but for the threads: checkpoints and recovery are for the test to run.
+  [[nodiscard]] OpenRequest request() const;
+  Result<std::unique_ptr<OpenVolume>> open(Files& through, const OpenRequest& request);
+  Result<std::unique_ptr<OpenVolume>> open(Files& through) { return open(through, request()); }
+  [[nodiscard]] std::string kms_url() const { return "embedded:" + (place_.path() / "store").string(); }
   // The keys of the volume, for a test that writes records of its own.
   [[nodiscard]] VolumeKeys keys();
 
@@ -64,6 +68,9 @@ class App {
   // The process dies here, and with it what it did not write below.
   void die(RecordingFiles& recorder);
   void checkpoint();
+  // A checkpoint by another thread, which starts before the `n`-th lower call of `act`. It goes as far as it
+  // can in a moment before `act` goes on.
+  void checkpoint_during(RecordingFiles& recorder, std::size_t n, const std::function<void()>& act);
 
   // Files stay open until close().
   void create(const std::string& path);

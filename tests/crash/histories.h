@@ -9,4 +9,7 @@ std::vector<History> content_histories();
 std::vector<History> name_histories();
 std::vector<History> mount_histories();
 
+// One of them.
+History history_named(const std::string& name);
+
 }  // namespace enfold

@@ -1,5 +1,6 @@
 // Mounts that come and go: the states of config and pin, checkpoints, and mounts that died.
 #include "tests/crash/histories.h"
+#include "tests/crash/random_history.h"
 
 namespace enfold {
 namespace {
@@ -18,7 +19,7 @@ void append(App& app, char fill) {
 
 std::vector<History> mount_histories() {
   return {
-      {"MountAndUnmount", durable_file, [](App& app, RecordingFiles&) { app.unmount(); }},
+      {"MountAndUnmount", durable_file, [](App& app, RecordingFiles&) { app.unmount(); }, true},
       {"MountWriteUnmountTwice", durable_file,
        [](App& app, RecordingFiles&) {
          append(app, 'n');
@@ -62,7 +63,17 @@ std::vector<History> mount_histories() {
          app.checkpoint();
          app.rename("g", "f");
        }},
+      random_history("LongAndRandom", 60),
+      random_history("LongAndRandomAgain", 60),
   };
+}
+
+History history_named(const std::string& name) {
+  for (const auto& histories : {content_histories(), name_histories(), mount_histories()})
+    for (const History& history : histories)
+      if (history.name == name) return history;
+  ADD_FAILURE() << "no history " << name;
+  return {};
 }
 
 }  // namespace enfold

@@ -16,7 +16,19 @@ RecordingFiles::RecordingFiles(const std::vector<std::filesystem::path>& roots) 
     });
 }
 
-Result<void> RecordingFiles::alive() const {
+void RecordingFiles::before_call(std::size_t position, std::function<void()> act) {
+  const std::lock_guard lock(mutex_);
+  act_at_ = position;
+  act_ = std::move(act);
+}
+
+Result<void> RecordingFiles::begin() {
+  std::function<void()> act;
+  {
+    const std::lock_guard lock(mutex_);
+    if (act_ && log_.calls.size() >= act_at_) act = std::exchange(act_, nullptr);
+  }
+  if (act) act();
   if (is_dead_) return system_error(EIO, "the process is dead");
   return {};
 }
@@ -49,10 +61,10 @@ void RecordingFiles::add_created(const Place& at, int dir, const std::string& pa
 }
 
 Result<Fd> RecordingFiles::open_at(int dir, const std::string& path, int flags, mode_t mode) {
-  const std::lock_guard lock(mutex_);
   const bool may_create = (flags & O_CREAT) != 0;
+  if (may_create) ENFOLD_TRY(begin());
+  const std::lock_guard lock(mutex_);
   const bool was_there = may_create && PosixFiles::stat_at(dir, path).has_value();
-  if (may_create) ENFOLD_TRY(alive());
   ENFOLD_TRY_ASSIGN(Fd fd, PosixFiles::open_at(dir, path, flags, mode));
   if (may_create && !was_there) add_created(place(dir, path), dir, path);
   return fd;
@@ -87,8 +99,8 @@ void RecordingFiles::add_pages(int fd, const Known& where, std::uint64_t offset,
 }
 
 Result<std::size_t> RecordingFiles::write_at(int fd, ByteSpan in, std::uint64_t offset) {
+  ENFOLD_TRY(begin());
   const std::lock_guard lock(mutex_);
-  ENFOLD_TRY(alive());
   const Known where = known(fd);
   if (where.node == 0) return PosixFiles::write_at(fd, in, offset);
   const std::vector<bool> new_pages = unallocated(fd, offset, in.size());
@@ -98,8 +110,8 @@ Result<std::size_t> RecordingFiles::write_at(int fd, ByteSpan in, std::uint64_t 
 }
 
 Result<void> RecordingFiles::truncate(int fd, std::uint64_t size) {
+  ENFOLD_TRY(begin());
   const std::lock_guard lock(mutex_);
-  ENFOLD_TRY(alive());
   ENFOLD_TRY(PosixFiles::truncate(fd, size));
   const Known where = known(fd);
   if (where.node != 0) add({.kind = Kind::kTruncate, .node = where.node, .size = size}, where);
@@ -113,34 +125,34 @@ Result<void> RecordingFiles::log_simple(Kind kind, int fd) {
 }
 
 Result<void> RecordingFiles::sync(int fd) {
+  ENFOLD_TRY(begin());
   const std::lock_guard lock(mutex_);
-  ENFOLD_TRY(alive());
   return known(fd).node != 0 ? log_simple(Kind::kSync, fd) : PosixFiles::sync(fd);
 }
 
 Result<void> RecordingFiles::sync_data(int fd) {
+  ENFOLD_TRY(begin());
   const std::lock_guard lock(mutex_);
-  ENFOLD_TRY(alive());
   return known(fd).node != 0 ? log_simple(Kind::kSyncData, fd) : PosixFiles::sync_data(fd);
 }
 
 Result<void> RecordingFiles::sync_filesystem(int fd) {
+  ENFOLD_TRY(begin());
   const std::lock_guard lock(mutex_);
-  ENFOLD_TRY(alive());
   return known(fd).node != 0 ? log_simple(Kind::kSyncFilesystem, fd) : PosixFiles::sync_filesystem(fd);
 }
 
 Result<void> RecordingFiles::make_directory_at(int dir, const std::string& name, mode_t mode) {
+  ENFOLD_TRY(begin());
   const std::lock_guard lock(mutex_);
-  ENFOLD_TRY(alive());
   ENFOLD_TRY(PosixFiles::make_directory_at(dir, name, mode));
   add_created(place(dir, name), dir, name);
   return {};
 }
 
 Result<void> RecordingFiles::unlink_at(int dir, const std::string& name, int flags) {
+  ENFOLD_TRY(begin());
   const std::lock_guard lock(mutex_);
-  ENFOLD_TRY(alive());
   const Known what = named(dir, name);
   const Place at = place(dir, name);
   ENFOLD_TRY(PosixFiles::unlink_at(dir, name, flags));
@@ -151,8 +163,8 @@ Result<void> RecordingFiles::unlink_at(int dir, const std::string& name, int fla
 
 Result<void> RecordingFiles::rename_at(int from_dir, const std::string& from, int to_dir,
                                        const std::string& to, unsigned flags) {
+  ENFOLD_TRY(begin());
   const std::lock_guard lock(mutex_);
-  ENFOLD_TRY(alive());
   const Known what = named(from_dir, from);
   const Known other = named(to_dir, to);
   const Place source = place(from_dir, from);
@@ -171,8 +183,8 @@ Result<void> RecordingFiles::rename_at(int from_dir, const std::string& from, in
 }
 
 Result<void> RecordingFiles::link_at(int fd, int to_dir, const std::string& to) {
+  ENFOLD_TRY(begin());
   const std::lock_guard lock(mutex_);
-  ENFOLD_TRY(alive());
   ENFOLD_TRY(PosixFiles::link_at(fd, to_dir, to));
   const Known what = known(fd);
   const Place at = place(to_dir, to);
@@ -182,8 +194,8 @@ Result<void> RecordingFiles::link_at(int fd, int to_dir, const std::string& to) 
 }
 
 Result<void> RecordingFiles::set_mode(int fd, mode_t mode) {
+  ENFOLD_TRY(begin());
   const std::lock_guard lock(mutex_);
-  ENFOLD_TRY(alive());
   ENFOLD_TRY(PosixFiles::set_mode(fd, mode));
   const auto status = stat_at(fd, "");
   const Known where = known(status);
@@ -195,22 +207,22 @@ Result<void> RecordingFiles::set_mode(int fd, mode_t mode) {
 }
 
 Result<void> RecordingFiles::set_owner(int fd, uid_t uid, gid_t gid) {
+  ENFOLD_TRY(begin());
   const std::lock_guard lock(mutex_);
-  ENFOLD_TRY(alive());
   ENFOLD_TRY(PosixFiles::set_owner(fd, uid, gid));
   return log_simple(Kind::kTouch, fd);
 }
 
 Result<void> RecordingFiles::set_times(int fd, const std::array<timespec, 2>& times) {
+  ENFOLD_TRY(begin());
   const std::lock_guard lock(mutex_);
-  ENFOLD_TRY(alive());
   ENFOLD_TRY(PosixFiles::set_times(fd, times));
   return log_simple(Kind::kTouch, fd);
 }
 
 Result<void> RecordingFiles::set_xattr(int fd, const std::string& name, ByteSpan value, int flags) {
+  ENFOLD_TRY(begin());
   const std::lock_guard lock(mutex_);
-  ENFOLD_TRY(alive());
   ENFOLD_TRY(PosixFiles::set_xattr(fd, name, value, flags));
   const Known where = known(fd);
   if (where.node == 0) return {};
@@ -221,8 +233,8 @@ Result<void> RecordingFiles::set_xattr(int fd, const std::string& name, ByteSpan
 }
 
 Result<void> RecordingFiles::remove_xattr(int fd, const std::string& name) {
+  ENFOLD_TRY(begin());
   const std::lock_guard lock(mutex_);
-  ENFOLD_TRY(alive());
   ENFOLD_TRY(PosixFiles::remove_xattr(fd, name));
   const Known where = known(fd);
   if (where.node == 0) return {};

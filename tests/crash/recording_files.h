@@ -2,6 +2,8 @@
 // and not done: what is durable is the model's business (power_cut.h), and the tests do not wait for a disk.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -21,6 +23,9 @@ class RecordingFiles final : public PosixFiles {
   // The process is dead: from now on nothing reaches the files, until revive().
   void kill() { is_dead_ = true; }
   void revive() { is_dead_ = false; }
+  // Runs `act` once, before the first change or sync below the roots that would be call `position` of the log
+  // or a later one.
+  void before_call(std::size_t position, std::function<void()> act);
 
   Result<Fd> open_at(int dir, const std::string& path, int flags, mode_t mode) override;
   Result<std::size_t> write_at(int fd, ByteSpan in, std::uint64_t offset) override;
@@ -50,7 +55,8 @@ class RecordingFiles final : public PosixFiles {
   };
   using Key = std::pair<dev_t, ino_t>;
 
-  Result<void> alive() const;
+  // To be called before each change: nothing happens any more, or something else first.
+  Result<void> begin();
   // The lock is held for all of these.
   [[nodiscard]] Known known(const Result<StatX>& status) const;
   [[nodiscard]] Known known(int fd) { return known(stat_at(fd, "")); }
@@ -68,7 +74,9 @@ class RecordingFiles final : public PosixFiles {
   LowerLog log_;
   NodeId next_ = 1;
   std::map<Key, Known> known_;
-  bool is_dead_ = false;
+  std::atomic<bool> is_dead_ = false;
+  std::size_t act_at_ = 0;
+  std::function<void()> act_;
 };
 
 }  // namespace enfold

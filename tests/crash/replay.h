@@ -11,6 +11,7 @@ struct History {
   std::string name{};
   std::function<void(App&)> before;                   // on a fresh volume; durable
   std::function<void(App&, RecordingFiles&)> during;  // recorded, from before the mount; may unmount
+  bool with_lock_file = false;                        // its states, too
 
   friend void PrintTo(const History& history, std::ostream* out) { *out << history.name; }
 };

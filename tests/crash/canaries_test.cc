@@ -1,0 +1,87 @@
+// Protocols that are wrong on purpose: the replayed states must show it, or the tests of the right one would
+// show nothing.
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include "tests/crash/histories.h"
+
+namespace enfold {
+namespace {
+
+class Canary : public testing::TestWithParam<Journal> {
+ protected:
+  Canary() : replay(GetParam()) {
+    spdlog::set_level(spdlog::level::off);
+    replay.complaints_are_failures = false;
+    replay.with_second_crash = false;
+  }
+  void expect_complaints(const std::string& history) {
+    EXPECT_GT(replay.run(history_named(history)).complaints, 0U) << history;
+  }
+  void drop_syncs(const std::function<bool(const std::set<std::string>& names)>& of) {
+    replay.vary_log = [of](LowerLog& log) {
+      std::map<NodeId, std::set<std::string>> names;
+      for (const LowerCall& call : log.calls) {
+        if (call.kind == LowerCall::Kind::kCreate) names[call.node].insert(call.name);
+        if (call.kind == LowerCall::Kind::kRename) names[call.node].insert(call.to_name);
+      }
+      for (LowerCall& call : log.calls)
+        if (call.is_sync() && names.contains(call.node) && of(names[call.node]))
+          call.kind = LowerCall::Kind::kTouch;
+    };
+  }
+
+  Replay replay;
+};
+
+// Records of the crashed mount's last epoch turn into ones that count, where they say clean.
+void trust_clean_records(const VolumeKeys& keys, LowerTree& state) {
+  for (auto& [id, node] : state.nodes) {
+    const auto first = node.pages.find(0);
+    if (node.is_directory() || first == node.pages.end() || node.size < kPageBytes) continue;
+    HeaderPage page = *first->second;
+    auto header = decode_header(page, keys);
+    if (!header || !header->state.clean) continue;
+    header->state.epoch = {};
+    header->state.base_length = header->state.sealed_length;
+    encode_state(header->state, prefix_of(page), keys.state_mac(header->prefix.file), state_of(page));
+    first->second = std::make_shared<LowerPage>(page);
+  }
+}
+
+TEST_P(Canary, ADirtyBitTrustedAloneIsNoticed) {
+  std::unique_ptr<VolumeKeys> keys;
+  replay.vary_state = [&](CrashWorld& world, LowerTree& state) {
+    if (!keys) keys = std::make_unique<VolumeKeys>(world.keys());
+    trust_clean_records(*keys, state);
+  };
+  expect_complaints("AppendToDurable");
+}
+
+TEST_P(Canary, AMarkerNotSyncedIsNoticed) {
+  drop_syncs([](const auto& names) { return names.contains(std::string(kMarkerName)); });
+  expect_complaints("SymlinkInNewDirectoryFsyncDirectory");
+}
+
+TEST_P(Canary, ASidecarNotSyncedIsNoticed) {
+  drop_syncs([](const auto& names) {
+    return std::ranges::any_of(names, [](const std::string& name) { return name.ends_with(".name"); });
+  });
+  expect_complaints("TmpFsyncRenameToLongName");
+}
+
+TEST_P(Canary, ContentNotSyncedIsNoticed) {
+  drop_syncs([](const auto&) { return true; });
+  expect_complaints("CreateWriteFsyncClose");
+}
+
+TEST_P(Canary, ASymlinkNotSyncedBeforeItIsRenamedIsNoticed) {
+  drop_syncs([](const auto&) { return true; });
+  expect_complaints("SymlinkRenamedOverSymlink");
+}
+
+INSTANTIATE_TEST_SUITE_P(Journals, Canary, testing::Values(Journal::kExt4, Journal::kXfs),
+                         [](const auto& tested) { return std::string(name_of(tested.param)); });
+
+}  // namespace
+}  // namespace enfold
