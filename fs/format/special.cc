@@ -1,5 +1,7 @@
 #include "fs/format/special.h"
 
+#include <algorithm>
+
 #include "fs/format/layout.h"
 #include "fs/format/length.h"
 #include "kms/crypto/gcm.h"
@@ -116,6 +118,11 @@ Bytes seal_special(const Special& special, const VolumeKeys& keys, Entropy& entr
   Gcm(keys.special(special.file).expose())
       .seal(nonce, associated_data(content), payload, payload, all.subspan(kTagOffset).first<kGcmTagBytes>());
   return content;
+}
+
+bool begins_like_special(ByteSpan content) {
+  const ByteSpan magic(layout::kSpecialMagic);
+  return content.size() >= magic.size() && std::ranges::equal(content.first(magic.size()), magic);
 }
 
 Result<UnverifiedSpecial> peek_special(ByteSpan content) {

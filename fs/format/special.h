@@ -41,6 +41,9 @@ Bytes seal_special(const Special& special, const VolumeKeys& keys, Entropy& entr
 // kDamaged where it does not verify, or the sealed kind is not what the size says.
 Result<Special> open_special(ByteSpan content, const VolumeKeys& keys);
 
+// Begins as a special object does, whatever its size: what a crash may leave of one.
+[[nodiscard]] bool begins_like_special(ByteSpan content);
+
 // What stands in clear, unverified: for `inspect`.
 struct UnverifiedSpecial {
   VolumeId volume;

@@ -65,7 +65,10 @@ Result<struct stat> Attributes::of(const InodePtr& inode) {
 Result<struct stat> Attributes::of(const InodePtr& inode, const StatX& lower) {
   if (inode->is_special()) return of_special(inode, lower);
   if (inode->body()) return of(inode);
-  return common_attributes(lower, inode->lower.type);
+  struct stat out = common_attributes(lower, inode->lower.type);
+  // After a crash, where the lower size could not be put right.
+  if (const auto length = inode->settled_length()) out.st_size = static_cast<off_t>(*length);
+  return out;
 }
 
 // A special object is one only once its content verifies: whoever cuts a file to the size of a FIFO makes

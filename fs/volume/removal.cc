@@ -156,6 +156,8 @@ void Removal::name_moved(const Side& side, const Spot& to) {
   parts_.unsynced.unlinked(side.spot->directory->lower, side.name(), *side.lower);
   parts_.unsynced.linked(to.directory->lower, to.lower.name, *side.lower);
   if (side.inode) parts_.table.renamed(side.inode, side.spot->link(), to.link());
+  if (side.is_directory() && parts_.context.epochs.recovering())
+    parts_.recovery.directory_moved(*side.lower, to.link());
 }
 
 Result<void> Removal::replace(Side& from, Side& to) {

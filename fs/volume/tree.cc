@@ -27,6 +27,7 @@ class Listing final : public DirectoryHandle {
   Result<const std::vector<DirectoryEntry>*> entries(bool rewind) override {
     if (rewind || !is_taken_) {
       ENFOLD_TRY_ASSIGN(entries_, parts_.directories.list(inode_));
+      if (parts_.context.epochs.recovering()) parts_.recovery.leave_out_lost(inode_, entries_);
       is_taken_ = true;
     }
     return &entries_;
@@ -85,6 +86,7 @@ class Tree final : public Volume {
   Result<struct statvfs> filesystem() override;
   void checkpointed() override { parts_.unsynced.drop_durable(); }
   Result<bool> recover(const std::atomic<bool>& stop) override;
+  Result<bool> repair_marker(InodeNumber directory) override;
 
   Result<Bytes> get_xattr(InodeNumber inode, const std::string& name) override;
   Result<void> set_xattr(InodeNumber inode, const std::string& name, ByteSpan value, int flags) override;
@@ -161,6 +163,8 @@ Result<Entry> Tree::lookup_listed(InodeNumber parent, const DirectoryEntry& entr
 }
 
 Result<Entry> Tree::look_up(const Spot& at) {
+  const bool recovering = parts_.context.epochs.recovering();
+  if (recovering) ENFOLD_TRY(parts_.recovery.before_lookup(at));
   InodePtr inode;
   StatX lower{};
   {
@@ -170,7 +174,10 @@ Result<Entry> Tree::look_up(const Spot& at) {
     ENFOLD_TRY_ASSIGN(const LowerId id, require_own(lower, at));
     inode = parts_.table.remember(id, at.link());
   }
-  return finish(inode, attributes_.of(inode, lower));
+  if (!recovering) return finish(inode, attributes_.of(inode, lower));
+  if (auto settled = parts_.recovery.after_lookup(inode); !settled)
+    return finish(inode, std::unexpected(std::move(settled).error()));
+  return finish(inode, attributes_.of(inode));
 }
 
 void Tree::forget(InodeNumber inode, std::uint64_t lookups) { parts_.places.forget(inode, lookups); }
@@ -287,7 +294,12 @@ Result<struct statvfs> Tree::filesystem() {
   return lower;
 }
 
-Result<bool> Tree::recover(const std::atomic<bool>& stop) { return !stop; }
+Result<bool> Tree::recover(const std::atomic<bool>& stop) { return parts_.recovery.run(stop); }
+
+Result<bool> Tree::repair_marker(InodeNumber number) {
+  ENFOLD_TRY_ASSIGN(const InodePtr directory, find_for_change(number));
+  return parts_.directories.repair_marker(directory);
+}
 
 Result<Bytes> Tree::get_xattr(InodeNumber number, const std::string& name) {
   ENFOLD_TRY_ASSIGN(const InodePtr inode, find(number));

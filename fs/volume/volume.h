@@ -144,6 +144,9 @@ class Volume {
   // is of no use. Beside all other calls; one at a time. True when the whole tree was passed; false when it
   // was stopped, or something could not be read or written for now (the log says what).
   virtual Result<bool> recover(const std::atomic<bool>& stop) = 0;
+  // For `check --repair`: writes a directory's marker again where it does not verify, or opens none of the
+  // directory's names. False where it is right; kNotFound where nothing in the directory tells its id.
+  virtual Result<bool> repair_marker(InodeNumber directory) = 0;
 
   // user.* and trusted.* are sealed, security.* passes through, system.* is EOPNOTSUPP. flags: XATTR_CREATE,
   // XATTR_REPLACE.

@@ -89,6 +89,7 @@ class FakeVolume final : public Volume {
   Result<struct statvfs> filesystem() override { return make_error(Errc::kDamaged, "damage"); }
   void checkpointed() override {}
   Result<bool> recover(const std::atomic<bool>&) override { return true; }
+  Result<bool> repair_marker(InodeNumber) override { return false; }
   Result<Bytes> get_xattr(InodeNumber, const std::string&) override { return xattr; }
   Result<void> set_xattr(InodeNumber, const std::string&, ByteSpan, int) override { return {}; }
   Result<std::vector<std::string>> list_xattrs(InodeNumber) override {
