@@ -182,6 +182,9 @@ Result<std::string> Check::plain_name(int fd, const DirectoryId& id, const std::
 }
 
 void Check::check_own(const PendingDirectory& directory, const std::string& lower_name) {
+  if (directory.lower.empty() && lower_name == kLostName)
+    return report(Severity::kLeftover, directory.plain, lower_name,
+                  "holds what crashes left in pieces; look into it, then remove it");
   const bool in_place = lower_name == kMarkerName ||
                         (directory.lower.empty() && (lower_name == kConfigName || lower_name == kLockName));
   if (!in_place)

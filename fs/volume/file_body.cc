@@ -130,7 +130,8 @@ Result<void> FileBody::find_length_after_crash(FileKeys& keys, const StatX& lowe
   auto length = find_length({context_, read_fd_.get(), lower.stx_size, record}, sectors);
   if (!length) return named(std::move(length).error());
   length_.store(*length);
-  const bool as_recorded = record.clean && record.sealed_length == *length &&
+  ENFOLD_TRY_ASSIGN(const bool ends_clean, tail_is_zero(context_.files, read_fd_.get(), *length));
+  const bool as_recorded = record.clean && record.sealed_length == *length && ends_clean &&
                            lower.stx_size == lower_size_of(*length) &&
                            context_.epochs.is_durable(record.epoch);
   unsettled_.store(!as_recorded);
@@ -145,7 +146,8 @@ Result<void> FileBody::write_settled() {
   const std::uint64_t length = this->length();
   auto lower = context_.files.stat_at(fd, "");
   if (!lower) return named(std::move(lower).error());
-  if (lower->stx_size != lower_size_of(length)) {
+  ENFOLD_TRY_ASSIGN(const bool ends_clean, tail_is_zero(context_.files, fd, length));
+  if (!ends_clean || lower->stx_size != lower_size_of(length)) {
     ENFOLD_TRY(set_lower_size(sector_offset(sectors_of(length))));
     if (length % kSectorPlainBytes != 0) ENFOLD_TRY(set_lower_size(lower_size_of(length)));
   }

@@ -73,6 +73,12 @@ std::uint64_t durable_length(const StateRecord& record, const Epochs& epochs) {
   return epochs.is_durable(record.epoch) ? record.sealed_length : record.base_length;
 }
 
+Result<bool> tail_is_zero(Files& files, int fd, std::uint64_t length) {
+  Bytes tail(length % kSectorPlainBytes);
+  ENFOLD_TRY_ASSIGN(const std::size_t size, read_full(files, fd, tail, sector_offset(sectors_of(length))));
+  return size == tail.size() && all_zero(tail);
+}
+
 Result<bool> looks_settled(VolumeContext& context, int fd, const StatX& lower, const StateRecord& record) {
   const std::uint64_t length = record.sealed_length;
   if (!context.epochs.is_durable(record.epoch) || lower.stx_size != lower_size_of(length)) return false;
@@ -81,8 +87,10 @@ Result<bool> looks_settled(VolumeContext& context, int fd, const StatX& lower, c
   PageBytes page;
   ENFOLD_TRY_ASSIGN(const std::size_t size, read_full(context.files, fd, page, sector_offset(last)));
   if (size < page.size()) return false;
-  if (is_hole(page)) return last < record.hole_end;
-  return sector_length(page) == sector_plain_bytes(length, last);
+  const bool ends_here = is_hole(page) ? last < record.hole_end
+                                       : sector_length(page) == sector_plain_bytes(length, last);
+  if (!ends_here) return false;
+  return tail_is_zero(context.files, fd, length);
 }
 
 Result<std::uint64_t> find_length(const CrashedFile& file, SectorCoder& coder) {

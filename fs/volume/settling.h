@@ -9,8 +9,12 @@ namespace enfold {
 // The length below which every byte is known to be on the device, by the record that a crash left.
 [[nodiscard]] std::uint64_t durable_length(const StateRecord& record, const Epochs& epochs);
 
-// Without keys: the record is true, the lower size is its length's, and the last sector has that length, too.
-// What has changed since the record, and was not synced, shows in one of these.
+// The bytes behind the last sector. In a plain copy they are no hole, so that the first page of an append can
+// reach the device there before the new size does.
+Result<bool> tail_is_zero(Files& files, int fd, std::uint64_t length);
+
+// Without keys: the record is true, the lower size is its length's, the last sector has that length, too, and
+// there is nothing behind it. What has changed since the record, and was not synced, shows in one of these.
 Result<bool> looks_settled(VolumeContext& context, int fd, const StatX& lower, const StateRecord& record);
 
 // What find_length() looks at; all outlive the call.
