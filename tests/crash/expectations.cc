@@ -40,20 +40,18 @@ std::string parent_of(const std::string& path) {
   return slash == std::string::npos ? "" : path.substr(0, slash);
 }
 
-void Expectations::add_state(std::size_t began, Names names, const std::vector<std::string>& touched) {
+void Expectations::add_state(std::size_t began, Names names, const std::string& named,
+                             const std::vector<std::string>& directories) {
   states_.push_back({began, std::move(names)});
-  for (const std::string& path : touched)
-    if (const auto found = this->names().find(path); found != this->names().end())
-      objects_[found->second].named = states_.size() - 1;
-    else if (path.empty())
-      objects_.front().named = states_.size() - 1;
+  if (!named.empty()) at(named).named = states_.size() - 1;
+  for (const std::string& path : directories) directory_at(path).entries = states_.size() - 1;
 }
 
 void Expectations::made(std::size_t began, const std::string& path, mode_t type, std::string content) {
-  objects_.push_back({type, {{began, std::move(content)}}, {}, {}, 0});
+  objects_.push_back({type, {{began, std::move(content)}}, {}, {}, 0, 0});
   Names names = this->names();
   names[path] = objects_.size() - 1;
-  add_state(began, std::move(names), {path, parent_of(path)});
+  add_state(began, std::move(names), path, {parent_of(path)});
 }
 
 void Expectations::changed(std::size_t began, const std::string& path, std::string content) {
@@ -68,19 +66,19 @@ void Expectations::renamed(std::size_t began, const std::string& from, const std
     if (path != from && !is_below(path, from) && path != to) names[path] = object;
   for (const auto& [path, object] : this->names())
     if (path == from || is_below(path, from)) names[to + path.substr(from.size())] = object;
-  add_state(began, std::move(names), {to, parent_of(to), parent_of(from)});
+  add_state(began, std::move(names), to, {parent_of(to), parent_of(from)});
 }
 
 void Expectations::linked(std::size_t began, const std::string& path, const std::string& to) {
   Names names = this->names();
   names[to] = names.at(path);
-  add_state(began, std::move(names), {to, parent_of(to)});
+  add_state(began, std::move(names), to, {parent_of(to)});
 }
 
 void Expectations::removed(std::size_t began, const std::string& path) {
   Names names = this->names();
   names.erase(path);
-  add_state(began, std::move(names), {parent_of(path)});
+  add_state(began, std::move(names), "", {parent_of(path)});
 }
 
 void Expectations::keep(Object& object, std::size_t from) {
@@ -107,9 +105,9 @@ void Expectations::synced(std::size_t returned, const std::string& path) {
 }
 
 void Expectations::synced_directory(std::size_t returned, const std::string& path) {
-  Object& directory = path.empty() ? objects_.front() : at(path);
+  Object& directory = directory_at(path);
   keep(directory, returned);
-  promise_names(returned, directory.named);
+  promise_names(returned, std::max(directory.named, directory.entries));
   for (const auto& [name, object] : names())
     if (parent_of(name) == path) keep(objects_[object], returned);
   keep_above(returned, path);

@@ -61,7 +61,8 @@ class Expectations {
     std::vector<Version> versions;
     std::vector<Floor> floors;
     std::optional<std::size_t> kept_from;  // not to be lost from this position on
-    std::size_t named = 0;                 // the last state of names in which it got a name or an entry
+    std::size_t named = 0;                 // the last state of names in which it got a name
+    std::size_t entries = 0;               // of a directory: in which one of its names changed
   };
   using Names = std::map<std::string, ObjectId>;
   struct NameState {
@@ -71,7 +72,10 @@ class Expectations {
 
   [[nodiscard]] const Names& names() const { return states_.back().names; }
   [[nodiscard]] Object& at(const std::string& path) { return objects_[names().at(path)]; }
-  void add_state(std::size_t began, Names names, const std::vector<std::string>& touched);
+  // `named` is the path that something got, if any; `directories` are those whose entries changed.
+  void add_state(std::size_t began, Names names, const std::string& named,
+                 const std::vector<std::string>& directories);
+  Object& directory_at(const std::string& path) { return path.empty() ? objects_.front() : at(path); }
   void keep(Object& object, std::size_t from);
   void promise_names(std::size_t returned, std::size_t state);
   void keep_above(std::size_t from, const std::string& path);
