@@ -1,5 +1,5 @@
 // enfold check: asks the mount where there is one, else opens the volume itself, and writes nothing either
-// way.
+// way; with --repair it needs the volume to itself.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -22,6 +22,7 @@ namespace {
 struct CheckOptions {
   std::string path;
   std::string kms;
+  bool repair = false;
   PassphraseOptions passphrase;
 };
 
@@ -119,14 +120,21 @@ Result<CheckCounts> check_directly(const CheckOptions& options, const std::strin
   SystemEntropy entropy;
   OpenRequest request;
   request.lower = lower;
-  request.read_only = true;
+  request.read_only = !options.repair;
+  request.background = false;
   if (!options.kms.empty()) {
     ENFOLD_TRY_ASSIGN(request.kms_url, resolve_kms_url(options.kms));
   }
   ToolPassphrase passphrase(options.passphrase, "passphrase of the key store");
-  ENFOLD_TRY_ASSIGN(auto volume, open_volume(request, passphrase, files, entropy, clock));
-  auto counts = check_volume(*volume, report);
-  ENFOLD_TRY(volume->close());
+  auto volume = open_volume(request, passphrase, files, entropy, clock);
+  if (!volume && options.repair && volume.error().code == Errc::kBusy)
+    return add_context(std::move(volume).error(),
+                       "check --repair needs the volume to itself; unmount it first");
+  if (!volume) return std::unexpected(std::move(volume).error());
+  // What writes after a crash recovers first.
+  if (options.repair) ENFOLD_TRY((*volume)->recover());
+  auto counts = check_volume(**volume, report, options.repair ? CheckMode::kRepair : CheckMode::kReport);
+  ENFOLD_TRY((*volume)->close());
   return counts;
 }
 
@@ -134,8 +142,10 @@ Result<int> run_check(const CheckOptions& options, bool json) {
   SystemClock clock;
   Report report(json, clock);
   ENFOLD_TRY_ASSIGN(const std::string lower, lower_directory_of(options.path));
-  ENFOLD_TRY_ASSIGN(const std::optional<CheckCounts> by_mount, check_by_mount(lower, report));
-  if (by_mount) return report.finish(*by_mount);
+  if (!options.repair) {
+    ENFOLD_TRY_ASSIGN(const std::optional<CheckCounts> by_mount, check_by_mount(lower, report));
+    if (by_mount) return report.finish(*by_mount);
+  }
   ENFOLD_TRY_ASSIGN(const CheckCounts counts, check_directly(options, lower, report, clock));
   return report.finish(counts);
 }
@@ -148,6 +158,8 @@ void add_check_command(CLI::App& app, Invocation& invocation) {
   command->add_option("PATH", options->path, "the directory of a volume, or where it is mounted")->required();
   command->add_option("--kms", options->kms, "the key store of a volume that this user has never mounted")
       ->type_name("embedded:DIR");
+  command->add_flag("--repair", options->repair,
+                    "write lost or exchanged markers of directories again where what is in them tells how");
   add_passphrase_options(*command, options->passphrase, "", "passphrase of the key store");
   command->footer(
       "Example:\n  enfold check ~/Dropbox/private && echo clean\n"

@@ -142,7 +142,7 @@ std::optional<ControlMessage> decode_finding(const json::object& in) {
   Decoder decoder{in};
   decoder("severity", severity);
   std::optional<Finding> finding = decode<Finding>(in);
-  if (!decoder.ok || !finding || severity > static_cast<unsigned>(Severity::kLeftover)) return std::nullopt;
+  if (!decoder.ok || !finding || severity > static_cast<unsigned>(Severity::kRepaired)) return std::nullopt;
   finding->severity = static_cast<Severity>(severity);
   return finding;
 }

@@ -32,7 +32,8 @@ std::string join(const std::string& path, const std::string& name) {
 struct PendingDirectory {
   InodeNumber inode = kRootInode;
   std::string plain = "/";
-  std::string lower;  // relative; empty for the root
+  std::string lower;           // relative; empty for the root
+  std::string not_repaired{};  // why its marker could not be, to stand behind what is wrong with it
 };
 
 // What one lower entry is, as far as its name tells.
@@ -43,16 +44,19 @@ struct NamedEntry {
 
 class Check {
  public:
-  Check(OpenVolume& volume, CheckObserver& observer)
-      : tree_(volume.tree()),
+  Check(OpenVolume& volume, CheckObserver& observer, CheckMode mode)
+      : mode_(mode),
+        tree_(volume.tree()),
         context_(volume.context()),
         files_(context_.files),
         lower_root_(volume.lower_path()),
         observer_(observer) {}
 
   Result<CheckCounts> run() {
+    PendingDirectory root;
+    repair_marker(root);
     ENFOLD_TRY(check_root());
-    pending_.push_back({});
+    pending_.push_back(std::move(root));
     while (!pending_.empty() && !stopped_) {
       const PendingDirectory directory = std::move(pending_.back());
       pending_.pop_back();
@@ -70,7 +74,9 @@ class Check {
   void check_entries(const PendingDirectory& directory, int fd, const DirectoryId& id);
   void check_entry(const PendingDirectory& directory, int fd, const DirectoryId& id, const LowerEntry& entry);
   void check_named(const PendingDirectory& directory, int fd, const NamedEntry& named);
+  void repair_marker(PendingDirectory& directory);
   void check_own(const PendingDirectory& directory, const std::string& lower_name);
+  void check_lost();
   void check_file(const Entry& entry, const std::string& plain, const std::string& lower);
   void check_special(const Entry& entry, int fd, const NamedEntry& named, const std::string& plain,
                      const std::string& lower);
@@ -93,6 +99,7 @@ class Check {
     if (!observer_.progress(counts_)) stopped_ = true;
   }
 
+  CheckMode mode_;
   Volume& tree_;
   VolumeContext& context_;
   Files& files_;
@@ -147,15 +154,29 @@ void Check::check_directory(const PendingDirectory& directory) {
     // A directory that was removed since it was listed has no marker and no entries.
     if (is_missing(content.error()) && !files_.stat_at(fd->get(), ".")) return;
     report(Severity::kDamage, directory.plain, marker_path,
-           "the directory's marker cannot be read: " + describe(content.error()));
+           "the directory's marker cannot be read: " + describe(content.error()) + directory.not_repaired);
     return;
   }
   auto marker = decode_marker(*content, context_.keys.volume(), context_.keys.marker_mac());
   if (!marker) {
-    report(Severity::kDamage, directory.plain, marker_path, describe(marker.error()));
+    report(Severity::kDamage, directory.plain, marker_path,
+           describe(marker.error()) + directory.not_repaired);
     return;
   }
+  if (!directory.not_repaired.empty())
+    report(Severity::kDamage, directory.plain, marker_path,
+           "no name in the directory decrypts under this marker" + directory.not_repaired);
   check_entries(directory, fd->get(), marker->directory);
+}
+
+// Before anything else of the directory is looked at: its xattrs hang on its id, too.
+void Check::repair_marker(PendingDirectory& directory) {
+  if (mode_ != CheckMode::kRepair) return;
+  auto repaired = tree_.repair_marker(directory.inode);
+  if (!repaired) directory.not_repaired = "; not repaired: " + describe(repaired.error());
+  if (repaired && *repaired)
+    report(Severity::kRepaired, directory.plain, join(directory.lower, std::string(kMarkerName)),
+           "the directory's marker was written again");
 }
 
 void Check::check_entries(const PendingDirectory& directory, int fd, const DirectoryId& id) {
@@ -181,7 +202,20 @@ Result<std::string> Check::plain_name(int fd, const DirectoryId& id, const std::
   return decrypt_hashed_name(context_.keys.names(), id, lower_name, *sidecar);
 }
 
+void Check::check_lost() {
+  const std::string name(kLostName);
+  auto fd = open_directory(name);
+  auto entries = fd ? files_.list(fd->get()) : std::unexpected(fd.error());
+  if (!entries) return report(Severity::kForeign, "/", name, "not the directory that recovery makes");
+  report(Severity::kLeftover, "/", name,
+         "holds what recovery set aside; delete it when you have looked at it");
+  for (const LowerEntry& entry : *entries)
+    report(Severity::kLeftover, "/", join(name, entry.name),
+           "set aside by recovery: a crash left its name and not its content");
+}
+
 void Check::check_own(const PendingDirectory& directory, const std::string& lower_name) {
+  if (directory.lower.empty() && lower_name == kLostName) return check_lost();
   if (directory.lower.empty() && lower_name == kLostName)
     return report(Severity::kLeftover, directory.plain, lower_name,
                   "holds what crashes left in pieces; look into it, then remove it");
@@ -231,11 +265,13 @@ void Check::check_named(const PendingDirectory& directory, int fd, const NamedEn
     // A directory's marker is reported as such by name, and its content cannot be named.
     return report(entry.error(), plain, lower);
   }
+  const mode_t mode = entry->attributes.st_mode;
+  PendingDirectory directory_itself{entry->inode, plain, lower};
+  if (S_ISDIR(mode)) repair_marker(directory_itself);
   if (auto own = files_.open_at(fd, named.lower_name, O_PATH | O_NOFOLLOW, 0))
     check_xattrs(entry->inode, own->get(), plain, lower);
-  const mode_t mode = entry->attributes.st_mode;
   if (S_ISDIR(mode)) {
-    pending_.push_back({entry->inode, plain, lower});
+    pending_.push_back(std::move(directory_itself));
     return;
   }
   if (S_ISREG(mode))
@@ -311,12 +347,14 @@ std::string_view name_of(Severity severity) {
       return "foreign";
     case Severity::kLeftover:
       return "leftover";
+    case Severity::kRepaired:
+      return "repaired";
   }
   return "unknown";
 }
 
-Result<CheckCounts> check_volume(OpenVolume& volume, CheckObserver& observer) {
-  return Check(volume, observer).run();
+Result<CheckCounts> check_volume(OpenVolume& volume, CheckObserver& observer, CheckMode mode) {
+  return Check(volume, observer, mode).run();
 }
 
 }  // namespace enfold

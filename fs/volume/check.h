@@ -1,6 +1,6 @@
 // Reads and verifies everything in an open volume: every marker, name, sidecar, header, sector, special
-// object and xattr; and names what is in the lower tree that is not ours. Writes nothing, and runs beside a
-// mount's own work through the same tree.
+// object and xattr; and names what is in the lower tree that is not ours. Writes nothing unless it is asked
+// to repair, and runs beside a mount's own work through the same tree.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@ enum class Severity : std::uint8_t {
   kDamage,    // does not verify: reading it gives an error
   kUnread,    // could not be verified: no permission, or the KMS refused
   kForeign,   // not made by Enfold: a planted file, a sync tool's conflict copy
-  kLeftover,  // ours and harmless: a sidecar whose entry is gone
+  kLeftover,  // ours and harmless: a sidecar whose entry is gone, what recovery set aside
+  kRepaired,  // was damage until this check
 };
 std::string_view name_of(Severity severity);
 
@@ -44,7 +45,13 @@ class CheckObserver {
   virtual bool progress(const CheckCounts& counts) = 0;  // after each entry and each MiB
 };
 
+enum class CheckMode : std::uint8_t {
+  kReport,
+  kRepair,  // restores the markers of directories where what is in them tells how
+};
+
 // kBusy where the observer ended it. What is damaged is a finding, never an error.
-Result<CheckCounts> check_volume(OpenVolume& volume, CheckObserver& observer);
+Result<CheckCounts> check_volume(OpenVolume& volume, CheckObserver& observer,
+                                 CheckMode mode = CheckMode::kReport);
 
 }  // namespace enfold

@@ -39,7 +39,7 @@ class AttackWorld : public TreeWorld {
   // Closes and opens the volume so that no inode, descriptor or data key from before is used.
   void open_anew();
   // Of a check of the volume as it is open.
-  std::vector<Finding> findings();
+  std::vector<Finding> findings(CheckMode mode = CheckMode::kReport);
   // The one the paths of findings have: from the lower directory.
   std::string relative(const std::filesystem::path& lower_path);
 

@@ -111,10 +111,10 @@ void AttackWorld::open_anew() {
   reopen();
 }
 
-std::vector<Finding> AttackWorld::findings() {
+std::vector<Finding> AttackWorld::findings(CheckMode mode) {
   OpenWorld volume(*this);
   Collector collector;
-  EXPECT_TRUE(is_ok(check_volume(volume, collector)));
+  EXPECT_TRUE(is_ok(check_volume(volume, collector, mode)));
   return collector.found;
 }
 
