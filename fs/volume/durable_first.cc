@@ -68,6 +68,7 @@ Result<void> DurableFirst::markers(const InodePtr& directory) {
   if (unsynced_.empty()) return {};
   for (InodePtr at = directory; at;) {
     ENFOLD_TRY(marker(at));
+    ENFOLD_TRY(sidecars(at));
     const auto link = table_.place(*at, 0).link;
     at = link ? link->parent : nullptr;
   }

@@ -154,6 +154,22 @@ std::vector<History> single_histories() {
          app.write("f", 0, 3 * kSector, 'm');
          app.close("f");
        }},
+      {"HoleSyncedThenFilledNotSynced", nullptr,
+       [](App& app, Rec&) {
+         app.create("f");
+         app.resize("f", 3 * kSector + 100);
+         app.fsync("f");
+         app.write("f", kSector, 2 * kSector + 100, 'm');
+         app.close("f");
+       }},
+      {"HoleDurableThenFilledNotSynced", nullptr,
+       [](App& app, Rec&) {
+         app.create("f");
+         app.resize("f", 3 * kSector + 100);
+         app.checkpoint();
+         app.write("f", 0, 3 * kSector + 100, 'm');
+         app.close("f");
+       }},
       {"MmapWrites", durable_file,
        [](App& app, Rec&) {
          app.open("f");

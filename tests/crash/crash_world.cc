@@ -108,12 +108,14 @@ VolumeKeys CrashWorld::keys() {
 }
 
 void App::mount() {
+  begin("mount");
   auto opened = world_.open(files_);
   ASSERT_TRUE(is_ok(opened));
   volume_ = std::move(*opened);
 }
 
 void App::unmount() {
+  begin("unmount");
   handles_.clear();
   EXPECT_TRUE(is_ok(volume_->close()));
   volume_.reset();
@@ -121,6 +123,7 @@ void App::unmount() {
 }
 
 void App::die(RecordingFiles& recorder) {
+  begin("die");
   recorder.kill();
   handles_.clear();
   volume_.reset();
@@ -128,6 +131,7 @@ void App::die(RecordingFiles& recorder) {
 }
 
 void App::checkpoint() {
+  begin("checkpoint");
   EXPECT_TRUE(is_ok(volume_->checkpoint()));
   expected_.all_durable(position_());
 }
@@ -143,6 +147,11 @@ void App::checkpoint_during(RecordingFiles& recorder, std::size_t n, const std::
   if (other.joinable()) other.join();
 }
 
+std::size_t App::begin(const std::string& call) {
+  trace_.push_back(std::to_string(position_()) + ": " + call);
+  return position_();
+}
+
 InodeNumber App::inode(const std::string& path) {
   if (path.empty()) return kRootInode;
   auto entry = volume_->tree().lookup(inode(parent_of(path)), split_plain(path).name);
@@ -151,7 +160,7 @@ InodeNumber App::inode(const std::string& path) {
 }
 
 void App::create(const std::string& path) {
-  const std::size_t began = position_();
+  const std::size_t began = begin("create " + path);
   auto made = volume_->tree().create(inode(parent_of(path)), split_plain(path).name, 0644, myself());
   ASSERT_TRUE(is_ok(made)) << path;
   handles_[path] = std::move(made->handle);
@@ -159,13 +168,15 @@ void App::create(const std::string& path) {
 }
 
 void App::open(const std::string& path) {
+  begin("open " + path);
   auto opened = volume_->tree().open_file(inode(path), O_RDWR);
   ASSERT_TRUE(is_ok(opened)) << path;
   handles_[path] = std::move(*opened);
 }
 
 void App::write(const std::string& path, std::size_t offset, std::size_t size, char fill) {
-  const std::size_t began = position_();
+  const std::size_t began =
+      begin("write " + path + " " + std::to_string(offset) + "+" + std::to_string(size));
   std::string content = expected_.content(path);
   std::string bytes(size, fill);
   for (std::size_t i = 0; i < size; i += 16) bytes[i] = static_cast<char>('a' + (offset + i) / 16 % 26);
@@ -176,7 +187,7 @@ void App::write(const std::string& path, std::size_t offset, std::size_t size, c
 }
 
 void App::resize(const std::string& path, std::size_t size) {
-  const std::size_t began = position_();
+  const std::size_t began = begin("resize " + path + " " + std::to_string(size));
   AttributeChanges changes;
   changes.length = size;
   EXPECT_TRUE(is_ok(volume_->tree().set_attributes(inode(path), changes))) << path;
@@ -186,6 +197,7 @@ void App::resize(const std::string& path, std::size_t size) {
 }
 
 void App::sync(const std::string& path, bool data_only) {
+  begin("sync " + path);
   EXPECT_TRUE(is_ok(handle(path).sync(data_only))) << path;
   expected_.synced(position_(), path);
 }
@@ -194,6 +206,7 @@ void App::fsync(const std::string& path) { sync(path, false); }
 void App::fdatasync(const std::string& path) { sync(path, true); }
 
 void App::close(const std::string& path) {
+  begin("close " + path);
   EXPECT_TRUE(is_ok(handle(path).flush())) << path;
   EXPECT_TRUE(is_ok(handle(path).release())) << path;
   handles_.erase(path);
@@ -206,20 +219,21 @@ void App::make_file(const std::string& path, std::size_t size, char fill) {
 }
 
 void App::mkdir(const std::string& path) {
-  const std::size_t began = position_();
+  const std::size_t began = begin("mkdir " + path);
   EXPECT_TRUE(
       is_ok(volume_->tree().make_directory(inode(parent_of(path)), split_plain(path).name, 0755, myself())));
   expected_.made(began, path, S_IFDIR);
 }
 
 void App::symlink(const std::string& target, const std::string& path) {
-  const std::size_t began = position_();
+  const std::size_t began = begin("symlink " + path);
   EXPECT_TRUE(
       is_ok(volume_->tree().make_symlink(inode(parent_of(path)), split_plain(path).name, target, myself())));
   expected_.made(began, path, S_IFLNK, target);
 }
 
 void App::fsync_directory(const std::string& path) {
+  begin("fsync directory " + path);
   auto directory = volume_->tree().open_directory(inode(path));
   ASSERT_TRUE(is_ok(directory)) << path;
   EXPECT_TRUE(is_ok((*directory)->sync())) << path;
@@ -227,7 +241,7 @@ void App::fsync_directory(const std::string& path) {
 }
 
 void App::rename(const std::string& from, const std::string& to) {
-  const std::size_t began = position_();
+  const std::size_t began = begin("rename " + from + " " + to);
   EXPECT_TRUE(is_ok(volume_->tree().rename(inode(parent_of(from)), split_plain(from).name,
                                            inode(parent_of(to)), split_plain(to).name, 0)));
   if (auto open = handles_.extract(from)) {
@@ -238,19 +252,19 @@ void App::rename(const std::string& from, const std::string& to) {
 }
 
 void App::link(const std::string& path, const std::string& to) {
-  const std::size_t began = position_();
+  const std::size_t began = begin("link " + path + " " + to);
   EXPECT_TRUE(is_ok(volume_->tree().link(inode(path), inode(parent_of(to)), split_plain(to).name)));
   expected_.linked(began, path, to);
 }
 
 void App::unlink(const std::string& path) {
-  const std::size_t began = position_();
+  const std::size_t began = begin("unlink " + path);
   EXPECT_TRUE(is_ok(volume_->tree().unlink(inode(parent_of(path)), split_plain(path).name)));
   expected_.removed(began, path);
 }
 
 void App::rmdir(const std::string& path) {
-  const std::size_t began = position_();
+  const std::size_t began = begin("rmdir " + path);
   EXPECT_TRUE(is_ok(volume_->tree().remove_directory(inode(parent_of(path)), split_plain(path).name)));
   expected_.removed(began, path);
 }

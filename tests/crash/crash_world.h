@@ -92,8 +92,11 @@ class App {
   void rmdir(const std::string& path);
 
   [[nodiscard]] OpenVolume& volume() { return *volume_; }
+  // A line for each call, with the position before it.
+  [[nodiscard]] const std::vector<std::string>& trace() const { return trace_; }
 
  private:
+  std::size_t begin(const std::string& call);
   InodeNumber inode(const std::string& path);
   FileHandle& handle(const std::string& path) { return *handles_.at(path); }
   void sync(const std::string& path, bool data_only);
@@ -104,6 +107,7 @@ class App {
   Expectations& expected_;
   std::unique_ptr<OpenVolume> volume_;
   std::map<std::string, std::unique_ptr<FileHandle>> handles_;
+  std::vector<std::string> trace_;
 };
 
 // Lists and reads all there is, by way of lookups, as find and cat would.

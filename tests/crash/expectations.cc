@@ -17,8 +17,11 @@ std::string_view sector_of(std::string_view content, std::size_t sector) {
 
 // A version that does not reach this sector had zeros there, as a hole has.
 bool could_be(std::string_view seen, std::string_view version) {
-  if (version.empty()) return seen.find_first_not_of('\0') == std::string_view::npos;
-  return version.size() >= seen.size() && version.substr(0, seen.size()) == seen;
+  const std::size_t common = std::min(version.size(), seen.size());
+  const bool rest_is_hole = version.empty() || seen.size() == kSectorPlainBytes;
+  return version.substr(0, common) == seen.substr(0, common) &&
+         (common == seen.size() ||
+          (rest_is_hole && seen.find_first_not_of('\0', common) == std::string_view::npos));
 }
 
 bool is_below(const std::string& path, const std::string& directory) {
@@ -180,7 +183,8 @@ std::string Expectations::object_complaint(const Object& object, std::size_t mom
   return S_ISREG(object.type) ? content_complaint(object, moment, seen.content) : "";
 }
 
-// Lengths: one that the file had, or where sectors of a longer one stop. Sectors: each as one version had it.
+// Lengths: one that the file had, or where sectors of a longer one stop; the last may be a hole, which reads
+// as zeros up to its end. Sectors: each as one version had it.
 std::string Expectations::content_complaint(const Object& object, std::size_t moment,
                                             const std::string& content) const {
   std::vector<std::string_view> versions;
@@ -192,7 +196,7 @@ std::string Expectations::content_complaint(const Object& object, std::size_t mo
   const bool was_so_long =
       std::ranges::any_of(versions, [&](std::string_view one) { return one.size() == content.size(); });
   const bool may_stop_there = content.size() % kSectorPlainBytes == 0 && content.size() >= shortest.size() &&
-                              content.size() <= longest.size();
+                              content.size() < longest.size() + kSectorPlainBytes;
   if (!was_so_long && !may_stop_there)
     return "has " + std::to_string(content.size()) + " bytes, between " + std::to_string(shortest.size()) +
            " and " + std::to_string(longest.size()) + " expected";

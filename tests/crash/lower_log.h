@@ -84,6 +84,9 @@ struct LowerCall {
   }
 };
 
+// For people.
+std::string text_of(const LowerCall& call);
+
 struct LowerLog {
   LowerTree start;  // all of it durable
   std::vector<LowerCall> calls;

@@ -51,6 +51,19 @@ std::vector<History> name_histories() {
          synced_file(app, kLong);
          app.make_file(kLong + "2", 10, 'n');
        }},
+      {"LongDirectoryNameFileFsync", nullptr,
+       [](App& app, Rec&) {
+         app.mkdir(kLong);
+         app.mkdir(kLong + "/d");
+         synced_file(app, kLong + "/d/f");
+       }},
+      {"DurableFileMovedIntoLongNames", target_file,
+       [](App& app, Rec&) {
+         app.mkdir(kLong);
+         app.rename("f", kLong + "/f");
+         app.symlink("target", kLong + "/s");
+         app.fsync_directory(kLong);
+       }},
       {"MkdirPathFileFsync", nullptr,
        [](App& app, Rec&) {
          app.mkdir("a");

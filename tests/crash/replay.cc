@@ -84,6 +84,7 @@ void Replay::record(const History& history) {
   history.during(app, recorder);
   app.die(recorder);
   log_ = recorder.log();
+  trace_ = app.trace();
   if (!history.with_lock_file) drop_lock_file(log_);
   if (vary_log) vary_log(log_);
 }
@@ -177,6 +178,25 @@ void Replay::complain(const std::string& what, std::size_t moment) {
                   << " of " << log_.calls.size() << ", state " << counts_.replayed << ": " << what;
 }
 
+// What was done, above and below, and the state: of each file its size, and the call that wrote each page.
+void Replay::tell(const LowerTree& state) {
+  for (const std::string& line : trace_) std::cerr << line << "\n";
+  std::map<const LowerPage*, std::size_t> writers;
+  for (std::size_t at = 0; at < log_.calls.size(); ++at) {
+    std::cerr << "  " << at << " " << text_of(log_.calls[at]) << "\n";
+    writers[log_.calls[at].content.get()] = at;
+  }
+  for (const auto& [id, root] : state.named()) {
+    const LowerNode& node = state.nodes.at(id);
+    std::cerr << "node " << id << " of " << node.size << " bytes:";
+    for (const auto& [index, page] : node.pages)
+      std::cerr << " " << index << "=" << (writers.contains(page.get()) ? writers[page.get()] : 0);
+    for (const auto& [name, child] : node.entries)
+      std::cerr << "\n    " << child << " " << name.substr(0, 20);
+    std::cerr << "\n";
+  }
+}
+
 std::string Replay::verify_read_only(std::size_t moment) {
   RecordingFiles recorder({world_->lower(), world_->pins()});
   OpenRequest request = world_->request();
@@ -230,7 +250,11 @@ void Replay::verify(std::size_t moment, const LowerTree& state) {
   put_in_place(state);
   std::string wrong = turn == 3 ? verify_read_only(moment) : "";
   if (wrong.empty()) wrong = verify_mounts(moment, turn != 1, turn == 2);
-  if (!wrong.empty()) return complain(wrong, moment);
+  if (!wrong.empty()) {
+    complain(wrong, moment);
+    if (counts_.complaints == 1 && std::getenv("ENFOLD_CRASH_TRACE") != nullptr) tell(state);
+    return;
+  }
   if (with_second_crash && counts_.replayed % kSecondCrashEvery == 1) second_crash(moment, state);
 }
 

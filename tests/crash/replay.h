@@ -62,12 +62,14 @@ class Replay {
   std::string verify_read_only(std::size_t moment);
   std::string verify_settled(std::size_t moment);
   void complain(const std::string& what, std::size_t moment);
+  void tell(const LowerTree& state);  // where ENFOLD_CRASH_TRACE is set
 
   Journal journal_;
   format_test::SeededEntropy random_;
   std::string name_;
   std::unique_ptr<CrashWorld> world_;
   LowerLog log_;
+  std::vector<std::string> trace_;
   Expectations expected_;
   SeenTree shown_;  // after recovery
   ReplayCounts counts_;
