@@ -22,8 +22,7 @@ struct ConfigState {
   bool open = false;               // a mount has it open, or a crash left it so
   std::uint64_t mount_number = 0;  // counts the writable mounts
   CrashEpoch durable;              // all up to here was synced
-  std::uint64_t crashed_start_ns =
-      0;  // lower ctime of the state page when the crashed mount began; 0 = no crash
+  std::uint64_t crashed_start_ns = 0;  // written as 0, not used
 
   friend bool operator==(const ConfigState&, const ConfigState&) = default;
 };
