@@ -63,7 +63,7 @@ Result<InodePtr> Creation::link(const InodePtr& inode, const Spot& spot) {
   if (inode->is_directory()) return system_error(EPERM, "link of a directory");
   // From here on the file has several names, and a sync of it that cannot know them all.
   ENFOLD_TRY(parts_.durable_first.sidecars(inode));
-  if (!has_name_in(*inode, spot.directory)) ENFOLD_TRY(parts_.durable_first.markers(spot.directory));
+  if (!has_name_in(*inode, spot.directory)) ENFOLD_TRY(parts_.durable_first.path_to(spot.directory));
   const ExclusiveNames names(parts_.places.names());
   auto linked = make_link(inode, spot);
   if (!linked) drop_unused_sidecar(spot.link());

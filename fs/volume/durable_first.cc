@@ -62,12 +62,13 @@ Result<void> DurableFirst::marker(const InodePtr& directory) {
   return {};
 }
 
-// The links may change meanwhile: whoever moves one of these directories syncs the markers above its new
-// place first.
-Result<void> DurableFirst::markers(const InodePtr& directory) {
+// The links may change meanwhile: whoever moves one of these directories syncs the path to its new place
+// first.
+Result<void> DurableFirst::path_to(const InodePtr& directory) {
   if (unsynced_.empty()) return {};
   for (InodePtr at = directory; at;) {
     ENFOLD_TRY(marker(at));
+    ENFOLD_TRY(sidecars(at));
     ENFOLD_TRY(sidecars(at));
     const auto link = table_.place(*at, 0).link;
     at = link ? link->parent : nullptr;
@@ -109,7 +110,7 @@ Result<void> DurableFirst::file(const InodePtr& inode, Unsynced::Mark mark) {
   for (std::size_t index = 0;; ++index) {
     const auto link = table_.place(*inode, index).link;
     if (!link) return {};
-    ENFOLD_TRY(markers(link->parent));
+    ENFOLD_TRY(path_to(link->parent));
   }
 }
 
@@ -161,7 +162,7 @@ Result<void> DurableFirst::directory(const InodePtr& directory) {
   const Unsynced::Waiting waiting = unsynced_.in_directory(directory->lower);
   if (waiting.too_many) return everything();
   ENFOLD_TRY(listed(directory, dir->get(), waiting));
-  ENFOLD_TRY(markers(directory));
+  ENFOLD_TRY(path_to(directory));
   auto listable = context_.files.reopen(dir->get(), O_RDONLY | O_DIRECTORY);
   if (!listable && has_errno(listable.error(), EACCES)) return everything();
   if (!listable) return std::unexpected(std::move(listable).error());

@@ -19,7 +19,7 @@ class DurableFirst {
       : context_(context), table_(table), places_(places), unsynced_(unsynced) {}
 
   // The marker of that directory, and those of the directories above it, each with the sidecar of its name.
-  Result<void> markers(const InodePtr& directory);
+  Result<void> path_to(const InodePtr& directory);
   // The sidecars of the names of one inode.
   Result<void> sidecars(const InodePtr& inode);
   // Before an fsync of that file returns; its content was synced after `mark` was taken.

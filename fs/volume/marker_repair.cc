@@ -50,7 +50,7 @@ Result<void> MarkerRepair::write(const InodePtr& directory, const Marker& marker
   directory->set_directory_id(marker.directory);
   ++count_;
   log_warning("marker of lower directory " + places_.lower_path(directory) + " was restored");
-  return durable_first_.markers(directory);
+  return durable_first_.path_to(directory);
 }
 
 Result<std::optional<DirectoryId>> MarkerRepair::restore(const InodePtr& directory,

@@ -97,15 +97,15 @@ void Removal::put_back(EmptiedDirectory& emptied, const Side& side) {
 }
 
 // A sync may take long, so that these are done before the lock: what is synced stays so.
-Result<void> Removal::sync_markers(const Spot& from, const Spot& to, unsigned flags) {
+Result<void> Removal::sync_paths(const Spot& from, const Spot& to, unsigned flags) {
   if (from.directory == to.directory) return {};
-  ENFOLD_TRY(parts_.durable_first.markers(to.directory));
+  ENFOLD_TRY(parts_.durable_first.path_to(to.directory));
   if ((flags & RENAME_EXCHANGE) == 0) return {};
-  return parts_.durable_first.markers(from.directory);
+  return parts_.durable_first.path_to(from.directory);
 }
 
 Result<void> Removal::rename(const Spot& from, const Spot& to, unsigned flags) {
-  ENFOLD_TRY(sync_markers(from, to, flags));
+  ENFOLD_TRY(sync_paths(from, to, flags));
   for (;;) {
     ENFOLD_TRY_ASSIGN(const std::optional<Side> unsynced, try_rename(from, to, flags));
     if (!unsynced) return {};

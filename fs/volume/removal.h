@@ -37,7 +37,7 @@ class Removal {
   Result<Side> look(const Spot& spot);
   Result<void> keep(Side& side);
   Result<void> remove_lower_directory(Side& side);
-  Result<void> sync_markers(const Spot& from, const Spot& to, unsigned flags);
+  Result<void> sync_paths(const Spot& from, const Spot& to, unsigned flags);
   // Answers a special object that must be on the device first, and has done nothing then.
   Result<std::optional<Side>> try_rename(const Spot& from, const Spot& to, unsigned flags);
   Result<void> replace(Side& from, Side& to);

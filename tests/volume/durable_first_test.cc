@@ -103,6 +103,31 @@ TEST_F(DurableFirst, AnFsyncOfAFileSyncsTheSidecarOfItsName) {
   EXPECT_FALSE(was("fsync " + sidecar(kLong))) << all();
 }
 
+// Without it the whole directory was set aside after a power cut.
+TEST_F(DurableFirst, AnFsyncSyncsTheSidecarsOfTheDirectoriesAboveToo) {
+  begin();
+  world.make_directory(kLong);
+  world.make_directory(kLong + "/" + kOtherLong);
+  world.make_directory(kLong + "/new");
+  world.make_file(kLong + "/" + kOtherLong + "/f", "content");
+  ASSERT_TRUE(is_ok(sync_directory(kLong)));
+  EXPECT_TRUE(was("fsync " + sidecar(kLong))) << all();
+  order.clear();
+  world.make_directory(kOtherLong);
+  world.make_directory(kOtherLong + "/d");
+  world.make_file(kOtherLong + "/d/f", "content");
+  ASSERT_TRUE(is_ok(sync_file(kOtherLong + "/d/f")));
+  EXPECT_TRUE(was("fsync " + sidecar(kOtherLong))) << all();
+}
+
+TEST_F(DurableFirst, ARenameIntoANewDirectorySyncsTheSidecarOfItsNameFirst) {
+  world.make_file("f", "content");
+  begin();
+  world.make_directory(kLong);
+  ASSERT_TRUE(is_ok(world.rename("f", kLong + "/f")));
+  EXPECT_TRUE(was_before("fsync " + sidecar(kLong), "rename " + lower(kLong + "/f"))) << all();
+}
+
 TEST_F(DurableFirst, WhatACheckpointCoveredIsNotSyncedAgain) {
   begin();
   world.make_directory("d");
