@@ -188,10 +188,10 @@ Result<void> FileBody::sync(bool data_only) {
   std::lock_guard lock(sync_mutex_);
   if (sync_failure_) return std::unexpected(*sync_failure_);
   const int fd = writable() ? write_fd_.load(std::memory_order_acquire) : read_fd_.get();
-  const std::uint64_t records = state_.records_written();
+  const FileState::SyncMark mark = state_.sync_begins();
   auto done = data_only ? context_.files.sync_data(fd) : context_.files.sync(fd);
   if (done) {
-    state_.synced(records);
+    state_.synced(mark);
     return done;
   }
   sync_failure_ = named(std::move(done).error()).error();

@@ -1,7 +1,6 @@
 #include "fs/volume/file_state.h"
 
 #include <cerrno>
-#include <limits>
 
 namespace enfold {
 namespace {
@@ -10,7 +9,6 @@ namespace {
 constexpr std::size_t kMaxTrackedHoles = 65'536;
 
 constexpr std::uint64_t kGrowthForARecord = std::uint64_t{64} << 20U;
-constexpr std::uint64_t kNoHole = std::numeric_limits<std::uint64_t>::max();
 
 // The modification time is put back: our own header writes do not show. Who may write a file but does not own
 // it may not set its times either, and then the time of the write stays.
@@ -39,7 +37,6 @@ FileState::FileState(VolumeContext& context, ConstPrefixSpan prefix, const FileI
       rewrite_(origin == Origin::kOpened),
       dirty_(!on_disk.clean),
       lasting_hole_end_(on_disk.hole_end),
-      first_hole_(kNoHole),
       hole_end_(on_disk.hole_end),
       recorded_length_(on_disk.sealed_length) {
   std::ranges::copy(prefix, prefix_.begin());
@@ -103,20 +100,22 @@ std::uint8_t FileState::admit(const Wanted& wanted) {
   return budget_.key_epoch();
 }
 
-std::uint64_t FileState::records_written() {
+FileState::SyncMark FileState::sync_begins() {
   const std::lock_guard lock(mutex_);
-  return records_written_;
+  return {records_written_, fills_};
 }
 
-void FileState::synced(std::uint64_t records_before) {
+void FileState::synced(const SyncMark& mark) {
   const std::lock_guard lock(mutex_);
-  if (is_known_ && records_before == records_written_) claims_.only_last();
+  if (is_known_ && mark.records == records_written_) claims_.only_last();
+  synced_fills_ = std::max(synced_fills_, mark.fills);
+  holes_synced_ |= hole_epoch_.has_value();
 }
 
 void FileState::made_hole(std::uint64_t first_sector, std::uint64_t end_sector) {
   if (first_sector >= end_sector) return;
   const std::lock_guard lock(mutex_);
-  first_hole_ = std::min(first_hole_, first_sector);
+  if (!hole_epoch_) hole_epoch_ = record_.epoch;
   unfilled_.add(first_sector, end_sector);
   if (unfilled_.intervals() <= kMaxTrackedHoles) return;
   lasting_hole_end_ = std::max(lasting_hole_end_, unfilled_.end());
@@ -126,6 +125,9 @@ void FileState::made_hole(std::uint64_t first_sector, std::uint64_t end_sector) 
 void FileState::filled(std::uint64_t first_sector, std::uint64_t end_sector) {
   const std::lock_guard lock(mutex_);
   unfilled_.remove(first_sector, end_sector);
+  if (!hole_epoch_) return;
+  ++fills_;
+  fill_epoch_ = context_.epochs.current();
 }
 
 void FileState::cut(std::uint64_t end_sector) {
@@ -160,22 +162,27 @@ Result<void> FileState::settle(int fd, std::uint64_t length, const StatX& times)
 Result<void> FileState::seal_locked(int fd, std::uint64_t length, const StatX& times) {
   WriteBudget settled = budget_;
   settled.settle();
-  const std::uint64_t hole_end = sealed_hole_end(length);
+  const bool forgets = may_forget_filled_holes();
+  const std::uint64_t hole_end =
+      forgets ? std::max(lasting_hole_end_, unfilled_.end()) : hole_end_.load(std::memory_order_relaxed);
   ENFOLD_TRY(write(fd, next_record({length, hole_end, settled}, true)));
   budget_ = settled;
   dirty_ = false;
   hole_end_.store(hole_end, std::memory_order_release);
+  if (forgets && unfilled_.empty()) {
+    hole_epoch_.reset();
+    holes_synced_ = false;
+  }
   auto restored = restore_modification_time(context_.files, fd, times);
   if (!restored) return named(std::move(restored).error());
   return restored;
 }
 
-// Holes that this session made and filled are forgotten, unless the record counts them as durable: that they
-// were filled is not durable yet.
-std::uint64_t FileState::sealed_hole_end(std::uint64_t length) const {
-  if (sectors_of(next_record({length, 0, budget_}, true).base_length) > first_hole_)
-    return hole_end_.load(std::memory_order_relaxed);
-  return std::max(lasting_hole_end_, unfilled_.end());
+// Where the length was promised with a hole in it, and then what filled the hole is lost, the hole must still
+// be one: it is forgotten once what filled it is durable.
+bool FileState::may_forget_filled_holes() const {
+  const bool promised = hole_epoch_ && (holes_synced_ || context_.epochs.is_durable(*hole_epoch_));
+  return !promised || synced_fills_ == fills_ || context_.epochs.is_durable(fill_epoch_);
 }
 
 void FileState::set_parent(const DirectoryId& parent) {

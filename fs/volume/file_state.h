@@ -47,9 +47,13 @@ class FileState {
   // the last two epochs wrote, is read after a crash.
   Result<void> after_growth(int fd, std::uint64_t length);
 
-  // How many records were written: what a sync that began then has made durable.
-  [[nodiscard]] std::uint64_t records_written();
-  void synced(std::uint64_t records_before);
+  // What a sync makes durable that begins now. Take one, sync the file, then say so.
+  struct SyncMark {
+    std::uint64_t records = 0;  // written so far
+    std::uint64_t fills = 0;
+  };
+  [[nodiscard]] SyncMark sync_begins();
+  void synced(const SyncMark& mark);
 
   // A zero sector below this index is a hole.
   [[nodiscard]] std::uint64_t hole_end() const { return hole_end_.load(std::memory_order_acquire); }
@@ -79,7 +83,7 @@ class FileState {
   [[nodiscard]] bool allows(const Wanted& wanted) const;
   Result<WriteBudget> take_writes(std::uint64_t sectors) const;
   [[nodiscard]] std::uint64_t hole_end_for(const Change& change) const;
-  [[nodiscard]] std::uint64_t sealed_hole_end(std::uint64_t length) const;
+  [[nodiscard]] bool may_forget_filled_holes() const;
   std::uint8_t admit(const Wanted& wanted);
   Result<void> seal_locked(int fd, std::uint64_t length, const StatX& times);
   Result<void> write(int fd, const StateRecord& record);
@@ -99,7 +103,13 @@ class FileState {
   bool dirty_;                      // a seal has something to do
   std::uint64_t lasting_hole_end_;  // of holes that this session does not know: lowered only by a cut
   SectorSet unfilled_;              // holes made in this session
-  std::uint64_t first_hole_;        // the lowest sector that was ever one of them
+  // Whether the length of the file may have been promised with these holes in it, and whether what filled
+  // them is as durable.
+  std::optional<CrashEpoch> hole_epoch_;  // not later than the first of them
+  bool holes_synced_ = false;
+  CrashEpoch fill_epoch_;  // of the last one that was filled
+  std::uint64_t fills_ = 0;
+  std::uint64_t synced_fills_ = 0;
   std::optional<Error> poison_;
   std::atomic<std::uint64_t> hole_end_;
   std::atomic<std::uint64_t> recorded_length_;
