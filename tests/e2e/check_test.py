@@ -83,6 +83,36 @@ class Check(harness.MountedTest):
         os.unlink(self.victim)
         return trees.describe(self.volume.path("folder"))
 
+    def test_a_marker_that_was_taken_away_is_repaired(self):
+        marker = os.path.dirname(self.lower) + "/enfold.dir"
+        with open(marker, "rb") as file:
+            good = file.read()
+        for bad in (None, b"", bytes(96), good[::-1]):
+            self.volume.unmount()
+            os.unlink(marker)
+            if bad is not None:
+                with open(marker, "wb") as file:
+                    file.write(bad)
+            self.assertEqual(1, self.volume.check().returncode)
+            done = self.repair()
+            self.assertEqual(1, done.returncode, done.stdout + done.stderr)
+            self.assertIn("repaired: /folder", done.stdout)
+            self.volume.must_be_clean()
+            with open(marker, "rb") as file:
+                self.assertEqual(good, file.read())
+            self.volume.mount()
+            self.assertIn("the victim", os.listdir(self.volume.path("folder")))
+        self.assertEqual("", trees.differences(self.neighbours, self.without_victim()))
+
+    def test_a_mounted_volume_is_not_repaired_behind_the_mount(self):
+        done = self.repair()
+        self.assertEqual(15, done.returncode, done.stdout + done.stderr)
+        self.assertIn("unmount", done.stderr)
+        self.volume.must_be_clean()
+
+    def repair(self):
+        return self.volume.place.enfold("check", "--repair", self.volume.lower)
+
     def test_things_that_are_not_ours_are_reported_and_harm_nothing(self):
         self.volume.unmount()
         folder = os.path.dirname(self.lower)
