@@ -160,12 +160,15 @@ Result<InodePtr> Creation::enter(const Spot& spot, const Lower& lower) {
   return parts_.table.remember(lower_id_of(made), spot.link());
 }
 
+// What could be neither finished nor taken away is left to the next mount's recovery.
 void Creation::undo(const Link& link, int flags) {
   auto undone = [&]() -> Result<void> {
     ENFOLD_TRY_ASSIGN(const SharedFd parent, parts_.places.directory(link.parent));
     return parts_.context.files.unlink_at(parent->get(), link.lower_name, flags);
   }();
-  if (!undone) log_warning("half-made lower entry " + link.lower_name + ": " + describe(undone.error()));
+  if (undone || has_errno(undone.error(), ENOENT)) return;
+  log_error("half-made lower entry " + link.lower_name + ": " + describe(undone.error()));
+  parts_.context.epochs.sync_failed(undone.error());
 }
 
 void Creation::drop_unused_sidecar(const Link& link) {

@@ -31,8 +31,8 @@ Result<void> require_empty(Files& files, int dir) {
   return {};  // what else is wrong shows when it is removed
 }
 
-Result<EmptiedDirectory> EmptiedDirectory::take(Files& files, SharedFd dir) {
-  EmptiedDirectory taken(files, std::move(dir));
+Result<EmptiedDirectory> EmptiedDirectory::take(VolumeContext& context, SharedFd dir) {
+  EmptiedDirectory taken(context, std::move(dir));
   ENFOLD_TRY(taken.lend_mode());
   if (auto emptied = taken.empty(); !emptied) {
     taken.put_back();
@@ -43,51 +43,59 @@ Result<EmptiedDirectory> EmptiedDirectory::take(Files& files, SharedFd dir) {
 
 // rmdir(2) asks for no right on the directory itself; taking its marker out does.
 Result<void> EmptiedDirectory::lend_mode() {
-  ENFOLD_TRY_ASSIGN(const StatX lower, files_->stat_at(dir_->get(), ""));
+  ENFOLD_TRY_ASSIGN(const StatX lower, context_->files.stat_at(dir_->get(), ""));
   if (!can_lend(lower, S_IRWXU)) return {};
   const mode_t mode = lower.stx_mode & 07777U;
-  ENFOLD_TRY(files_->set_mode(dir_->get(), mode | S_IRWXU));
+  ENFOLD_TRY(context_->files.set_mode(dir_->get(), mode | S_IRWXU));
   mode_to_restore_ = mode;
   return {};
 }
 
 void EmptiedDirectory::restore_mode() {
   if (!mode_to_restore_) return;
-  if (auto restored = files_->set_mode(dir_->get(), *mode_to_restore_); !restored)
+  if (auto restored = context_->files.set_mode(dir_->get(), *mode_to_restore_); !restored)
     log_error("mode of an emptied directory: " + describe(restored.error()));
 }
 
 Result<void> EmptiedDirectory::require_regular(const std::vector<LowerEntry>& entries) {
   for (const LowerEntry& entry : entries) {
-    ENFOLD_TRY_ASSIGN(const StatX lower, files_->stat_at(dir_->get(), entry.name));
+    ENFOLD_TRY_ASSIGN(const StatX lower, context_->files.stat_at(dir_->get(), entry.name));
     if (!S_ISREG(lower.stx_mode)) return system_error(ENOTEMPTY, "lower directory has foreign entries");
   }
   return {};
 }
 
 Result<void> EmptiedDirectory::empty() {
-  ENFOLD_TRY_ASSIGN(const std::vector<LowerEntry> entries, list_empty(*files_, dir_->get()));
+  ENFOLD_TRY_ASSIGN(const std::vector<LowerEntry> entries, list_empty(context_->files, dir_->get()));
   ENFOLD_TRY(require_regular(entries));
   // A damaged marker of another size does not come back: the directory was of no use before either.
-  auto marker = read_regular(*files_, dir_->get(), std::string(kMarkerName), kMarkerBytes);
+  auto marker = read_regular(context_->files, dir_->get(), std::string(kMarkerName), kMarkerBytes);
   const bool is_known = marker || marker.error().code == Errc::kDamaged || has_errno(marker.error(), ENOENT);
   if (!is_known) return std::unexpected(std::move(marker).error());
   for (const LowerEntry& entry : entries) {
-    ENFOLD_TRY(files_->unlink_at(dir_->get(), entry.name, 0));
+    ENFOLD_TRY(context_->files.unlink_at(dir_->get(), entry.name, 0));
     if (entry.name == kMarkerName && marker) marker_ = std::move(*marker);
   }
   return {};
 }
 
+// Where it does not come back, the next mount's recovery makes another.
 void EmptiedDirectory::put_back() {
-  if (!marker_.empty()) {
-    const std::string name(kMarkerName);
-    auto fd = files_->open_at(dir_->get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-    auto written =
-        fd ? write_full(*files_, fd->get(), marker_, 0) : Result<void>(std::unexpected(fd.error()));
-    if (!written) log_error("marker of a directory that could not be removed: " + describe(written.error()));
+  if (auto written = put_back_marker(); !written) {
+    log_error("marker of a directory that could not be removed: " + describe(written.error()));
+    context_->epochs.sync_failed(written.error());
   }
   restore_mode();
+}
+
+Result<void> EmptiedDirectory::put_back_marker() {
+  if (marker_.empty()) return {};
+  Files& files = context_->files;
+  const std::string name(kMarkerName);
+  auto fd = files.open_at(dir_->get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  if (!fd && has_errno(fd.error(), EEXIST)) return {};  // it was not taken out yet
+  if (!fd) return std::unexpected(std::move(fd).error());
+  return write_full(files, fd->get(), marker_, 0);
 }
 
 }  // namespace enfold

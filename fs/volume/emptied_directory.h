@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fs/volume/inode.h"
+#include "fs/volume/volume_context.h"
 #include "kms/base/files.h"
 
 namespace enfold {
@@ -15,21 +16,22 @@ class EmptiedDirectory {
  public:
   // Removes marker and leftover sidecars. kSystem ENOTEMPTY, and nothing changed, where there is anything
   // else. `dir` is O_PATH.
-  static Result<EmptiedDirectory> take(Files& files, SharedFd dir);
+  static Result<EmptiedDirectory> take(VolumeContext& context, SharedFd dir);
 
   // After the removal succeeded, or failed.
   void removed() { restore_mode(); }
   void put_back();
 
  private:
-  EmptiedDirectory(Files& files, SharedFd dir) : files_(&files), dir_(std::move(dir)) {}
+  EmptiedDirectory(VolumeContext& context, SharedFd dir) : context_(&context), dir_(std::move(dir)) {}
 
   Result<void> lend_mode();
   void restore_mode();
   Result<void> require_regular(const std::vector<LowerEntry>& entries);
   Result<void> empty();
+  Result<void> put_back_marker();
 
-  Files* files_;
+  VolumeContext* context_;
   SharedFd dir_;
   std::optional<mode_t> mode_to_restore_;
   Bytes marker_;  // empty: there was none, or it was not taken out

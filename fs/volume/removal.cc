@@ -84,7 +84,7 @@ Result<void> Removal::remove_lower_directory(Side& side) {
 }
 
 Result<EmptiedDirectory> Removal::take_empty(const Side& side) {
-  auto taken = EmptiedDirectory::take(parts_.context.files, side.kept);
+  auto taken = EmptiedDirectory::take(parts_.context, side.kept);
   // It may have been taken out and put back.
   if (!taken && !has_errno(taken.error(), ENOTEMPTY)) parts_.unsynced.rewritten_marker(*side.lower);
   return taken;

@@ -99,8 +99,11 @@ void FaultModel::made(const std::string& path, const KnownNode& node, bool ok) {
 }
 
 void FaultModel::removed(const std::string& path, bool ok) {
-  if (ok) paths_[path].clear();
-  paths_[path].emplace_back(std::nullopt);
+  Alternatives& alternatives = paths_[path];
+  if (ok) alternatives.clear();
+  if (!ok && expect_rubble_ && !alternatives.empty()) alternatives.push_back(alternatives.front());
+  if (!ok && expect_rubble_ && alternatives.back()) alternatives.back()->is_rubble = true;
+  alternatives.emplace_back(std::nullopt);
 }
 
 void FaultModel::renamed(const std::string& from, const std::string& to, bool ok) {
@@ -190,7 +193,7 @@ bool FaultModel::may_exist(const std::string& path) const {
 testing::AssertionResult FaultModel::matches(Volume& tree, bool remounted) const {
   for (const auto& [path, alternatives] : paths_) {
     const auto inode = find_path(tree, path);
-    if (!inode && errno_of(inode.error()) == EIO && may_be_in_rubble(path)) continue;
+    if (!inode && errno_of(inode.error()) == EIO && expect_rubble_ && may_be_in_rubble(path)) continue;
     if (!inode && errno_of(inode.error()) != ENOENT) return no(path + ": " + describe(inode.error()));
     std::string why;
     const bool is_known = std::ranges::any_of(alternatives, [&](const auto& node) {
@@ -198,6 +201,7 @@ testing::AssertionResult FaultModel::matches(Volume& tree, bool remounted) const
         why += inode ? "" : " it is gone;";
         return !inode && !node;
       }
+      if (node->is_rubble && !expect_rubble_) return false;
       const auto same = is_node(tree, *inode, *node, remounted);
       why += std::string(" ") + same.message() + ";";
       return static_cast<bool>(same);

@@ -27,7 +27,7 @@ class FaultSweep : public testing::Test {
   void act(FaultSession& session);
   void expect_failed_syncs_to_stay(FaultSession& session);
   void expect_working(FaultSession& session);
-  void expect_recovery(const FaultModel& model, bool closed);
+  void expect_recovery(FaultModel model, bool closed);
 };
 
 void FaultSweep::sweep(Fault fault) {
@@ -114,13 +114,14 @@ void FaultSweep::expect_working(FaultSession& session) {
 }
 
 // The next mount knows whether all was well, and ends what is left to do.
-void FaultSweep::expect_recovery(const FaultModel& model, bool closed) {
+void FaultSweep::expect_recovery(FaultModel model, bool closed) {
   for (const bool again : {false, true}) {
     auto volume = world().open();
     ASSERT_TRUE(is_ok(volume));
     EXPECT_EQ((*volume)->context().epochs.recovering(), !closed && !again);
     EXPECT_TRUE(model.matches((*volume)->tree(), true)) << (again ? "recovered" : "opened");
     EXPECT_TRUE((*volume)->recover().value_or(false));
+    model.expect_rubble(false);
     EXPECT_TRUE(model.matches((*volume)->tree(), true)) << "after the pass";
     EXPECT_TRUE(is_ok((*volume)->close()));
   }
