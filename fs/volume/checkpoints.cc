@@ -1,7 +1,5 @@
 #include "fs/volume/checkpoints.h"
 
-#include <chrono>
-
 #include "kms/base/log.h"
 
 namespace enfold {
@@ -9,6 +7,7 @@ namespace {
 
 // As often as ext4 commits its journal.
 constexpr std::chrono::seconds kInterval{5};
+constexpr std::chrono::seconds kRetryInterval{60};  // of a recovery that had to leave something undone
 
 }  // namespace
 
@@ -52,18 +51,24 @@ void Checkpoints::stop() {
 }
 
 void Checkpoints::work() {
-  auto recovered = recover();
-  if (!recovered)
-    log_error("recovery is not finished, and goes on at the next mount: " + describe(recovered.error()));
-  if (recovered && !*recovered && !stop_.load())
-    log_warning("recovery left something undone, and goes on at the next mount");
-  if (!recovered || !*recovered) return;
-  while (wait_for_change() && pause()) {
+  if (!recover_patiently()) return;
+  while (wait_for_change() && pause(kInterval)) {
     auto done = run_once();
     if (done) continue;
     log_error("checkpoint: " + describe(done.error()) +
               "; what was not synced by itself may be lost in a crash: unmount, and check the disk below");
     return;
+  }
+}
+
+// What could not be done may be possible later: the KMS answers again, the disk has room again.
+bool Checkpoints::recover_patiently() {
+  for (;;) {
+    auto recovered = recover();
+    if (recovered && *recovered) return true;
+    if (!recovered) log_error("recovery: " + describe(recovered.error()));
+    if (epochs_.sync_failure()) return false;
+    if (!pause(kRetryInterval)) return false;
   }
 }
 
@@ -73,9 +78,9 @@ bool Checkpoints::wait_for_change() {
   return !stop_.load();
 }
 
-bool Checkpoints::pause() {
+bool Checkpoints::pause(std::chrono::seconds time) {
   std::unique_lock lock(mutex_);
-  woken_.wait_for(lock, kInterval, [this] { return stop_.load(); });
+  woken_.wait_for(lock, time, [this] { return stop_.load(); });
   return !stop_.load();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -35,16 +36,17 @@ class Checkpoints {
   // something undone, which the next mount takes up.
   Result<bool> recover();
 
-  // A thread that recovers first, then runs a checkpoint some seconds after a change, and sleeps while there
-  // is none.
+  // A thread that recovers first, again each minute until nothing is left undone, then runs a checkpoint some
+  // seconds after a change, and sleeps while there is none.
   void start();
   void stop();
 
  private:
   Result<void> make_durable();
   void work();
-  bool wait_for_change();
-  bool pause();
+  bool wait_for_change();  // false: stop
+  bool recover_patiently();
+  bool pause(std::chrono::seconds time);  // false: stop
   void wake();
 
   Files& files_;

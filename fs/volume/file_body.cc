@@ -187,6 +187,8 @@ Result<void> FileBody::resize(std::uint64_t length) {
 Result<void> FileBody::sync(bool data_only) {
   std::lock_guard lock(sync_mutex_);
   if (sync_failure_) return std::unexpected(*sync_failure_);
+  if (context_.unsyncable.contains(file_))
+    return named({Errc::kSystem, EIO, "an earlier sync of it failed, and what it was to write may be lost"});
   const int fd = writable() ? write_fd_.load(std::memory_order_acquire) : read_fd_.get();
   const FileState::SyncMark mark = state_.sync_begins();
   auto done = data_only ? context_.files.sync_data(fd) : context_.files.sync(fd);
@@ -196,6 +198,7 @@ Result<void> FileBody::sync(bool data_only) {
   }
   sync_failure_ = named(std::move(done).error()).error();
   context_.epochs.sync_failed(*sync_failure_);
+  context_.unsyncable.add(file_);
   return std::unexpected(*sync_failure_);
 }
 

@@ -14,8 +14,8 @@
 
 namespace enfold {
 
-// Files of this mount whose seal failed: their record does not say how long they are. Thread-safe.
-class UnsealedFiles {
+// Thread-safe.
+class FileIdSet {
  public:
   void add(const FileId& file) {
     const std::lock_guard lock(mutex_);
@@ -47,7 +47,10 @@ struct VolumeContext {
   KeyCache& file_keys;
   Epochs& epochs;
   bool read_only = false;
-  UnsealedFiles unsealed{};
+  // Files whose seal failed in this mount: their record does not say how long they are.
+  FileIdSet unsealed{};
+  // Files whose sync failed in this mount: no later one may say that they are durable.
+  FileIdSet unsyncable{};
 };
 
 }  // namespace enfold
