@@ -15,13 +15,12 @@ std::string_view sector_of(std::string_view content, std::size_t sector) {
   return content.substr(from, kSectorPlainBytes);
 }
 
-// A version that does not reach this sector had zeros there, as a hole has.
+bool all_zeros(std::string_view text) { return text.find_first_not_of('\0') == std::string_view::npos; }
+
+// Where a version does not reach, or has a hole, there are zeros, as many as the file is long.
 bool could_be(std::string_view seen, std::string_view version) {
-  const std::size_t common = std::min(version.size(), seen.size());
-  const bool rest_is_hole = version.empty() || seen.size() == kSectorPlainBytes;
-  return version.substr(0, common) == seen.substr(0, common) &&
-         (common == seen.size() ||
-          (rest_is_hole && seen.find_first_not_of('\0', common) == std::string_view::npos));
+  if (all_zeros(version)) return all_zeros(seen);
+  return version.starts_with(seen);
 }
 
 bool is_below(const std::string& path, const std::string& directory) {
@@ -51,7 +50,7 @@ void Expectations::add_state(std::size_t began, Names names, const std::string& 
 }
 
 void Expectations::made(std::size_t began, const std::string& path, mode_t type, std::string content) {
-  objects_.push_back({type, {{began, std::move(content)}}, {}, {}, 0, 0});
+  objects_.push_back({type, {{began, std::move(content)}}, {}});
   Names names = this->names();
   names[path] = objects_.size() - 1;
   add_state(began, std::move(names), path, {parent_of(path)});
@@ -63,7 +62,7 @@ void Expectations::changed(std::size_t began, const std::string& path, std::stri
 
 // What is special is synced before it takes another's name, so it is never lost under that name.
 void Expectations::renamed(std::size_t began, const std::string& from, const std::string& to) {
-  if (names().contains(to) && S_ISLNK(at(from).type)) keep(at(from), began);
+  if (names().contains(to) && S_ISLNK(at(from).type)) at(from).kept_state = states_.size();
   Names names;
   for (const auto& [path, object] : this->names())
     if (path != from && !is_below(path, from) && path != to) names[path] = object;
@@ -134,7 +133,7 @@ std::string Expectations::complaint(std::size_t moment, const SeenTree& seen, bo
   std::string last;
   for (std::size_t state = states_.size(); state-- > first;) {
     if (states_[state].began >= moment && state > first) continue;
-    std::string wrong = names_complaint(states_[state].names, moment, seen, recovered);
+    std::string wrong = names_complaint(state, moment, seen, recovered);
     if (wrong.empty()) return {};
     if (last.empty() || wrong.size() < last.size()) last = std::move(wrong);
   }
@@ -149,13 +148,14 @@ std::string Expectations::key(std::size_t moment) const {
   for (const Object& object : objects_) {
     for (const Version& version : object.versions) add(version.began < moment);
     for (const Floor& floor : object.floors) add(floor.returned <= moment);
-    add(is_kept(object, moment));
+    add(is_kept(object, moment, 0));
   }
   return out;
 }
 
-std::string Expectations::names_complaint(const Names& expected, std::size_t moment, const SeenTree& seen,
+std::string Expectations::names_complaint(std::size_t state, std::size_t moment, const SeenTree& seen,
                                           bool recovered) const {
+  const Names& expected = states_[state].names;
   std::string out;
   for (const auto& [path, one] : seen)
     if (!expected.contains(path)) out += path + ": is there and should not be; ";
@@ -163,19 +163,19 @@ std::string Expectations::names_complaint(const Names& expected, std::size_t mom
     const Object& object = objects_[id];
     const auto found = seen.find(path);
     if (found == seen.end()) {
-      if (is_kept(object, moment)) out += path + ": is lost; ";
+      if (is_kept(object, moment, state)) out += path + ": is lost; ";
       continue;
     }
-    const std::string wrong = object_complaint(object, moment, found->second, recovered);
+    const std::string wrong = object_complaint(object, state, moment, found->second, recovered);
     if (!wrong.empty()) out += path + ": " + wrong + "; ";
   }
   return out;
 }
 
-std::string Expectations::object_complaint(const Object& object, std::size_t moment, const Seen& seen,
-                                           bool recovered) const {
+std::string Expectations::object_complaint(const Object& object, std::size_t state, std::size_t moment,
+                                           const Seen& seen, bool recovered) const {
   if (seen.error) {
-    if (recovered || is_kept(object, moment)) return describe(*seen.error);
+    if (recovered || is_kept(object, moment, state)) return describe(*seen.error);
     return {};
   }
   if (seen.type != object.type) return "has the type " + std::to_string(seen.type);

@@ -59,10 +59,11 @@ class Expectations {
   struct Object {
     mode_t type = 0;
     std::vector<Version> versions;
-    std::vector<Floor> floors;
-    std::optional<std::size_t> kept_from;  // not to be lost from this position on
-    std::size_t named = 0;                 // the last state of names in which it got a name
-    std::size_t entries = 0;               // of a directory: in which one of its names changed
+    std::vector<Floor> floors{};
+    std::optional<std::size_t> kept_from{};   // not to be lost from this position on
+    std::optional<std::size_t> kept_state{};  // nor under the names of this state and later ones
+    std::size_t named = 0;                    // the last state of names in which it got a name
+    std::size_t entries = 0;                  // of a directory: in which one of its names changed
   };
   using Names = std::map<std::string, ObjectId>;
   struct NameState {
@@ -80,13 +81,14 @@ class Expectations {
   void promise_names(std::size_t returned, std::size_t state);
   void keep_above(std::size_t from, const std::string& path);
 
-  [[nodiscard]] bool is_kept(const Object& object, std::size_t moment) const {
-    return object.kept_from && *object.kept_from <= moment;
+  [[nodiscard]] static bool is_kept(const Object& object, std::size_t moment, std::size_t state) {
+    return (object.kept_from && *object.kept_from <= moment) ||
+           (object.kept_state && *object.kept_state <= state);
   }
-  [[nodiscard]] std::string names_complaint(const Names& expected, std::size_t moment, const SeenTree& seen,
+  [[nodiscard]] std::string names_complaint(std::size_t state, std::size_t moment, const SeenTree& seen,
                                             bool recovered) const;
-  [[nodiscard]] std::string object_complaint(const Object& object, std::size_t moment, const Seen& seen,
-                                             bool recovered) const;
+  [[nodiscard]] std::string object_complaint(const Object& object, std::size_t state, std::size_t moment,
+                                             const Seen& seen, bool recovered) const;
   [[nodiscard]] std::string content_complaint(const Object& object, std::size_t moment,
                                               const std::string& content) const;
 
