@@ -259,6 +259,9 @@ void Check::check_named(const PendingDirectory& directory, int fd, const NamedEn
   if (!entry) {
     auto still = files_.stat_at(fd, named.lower_name);
     if (!still && is_missing(still.error())) return;
+    if (is_missing(entry.error()) && context_.epochs.recovering())
+      return report(Severity::kLeftover, plain, lower,
+                    "lost in a crash; the next mount that may write moves it to " + std::string(kLostName));
     // What the tree does not show although its name is right is of no kind of ours.
     if (is_missing(entry.error()))
       return report(Severity::kDamage, plain, lower, "its size is that of no file and no special object");

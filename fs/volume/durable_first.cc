@@ -25,7 +25,8 @@ Result<void> DurableFirst::require_no_failure() const {
 Result<void> DurableFirst::sync(int fd) {
   ENFOLD_TRY(require_no_failure());
   auto synced = context_.files.sync(fd);
-  if (!synced) context_.epochs.sync_failed(synced.error());
+  // EINVAL: it cannot be synced at all, and nothing was lost on the way.
+  if (!synced && !has_errno(synced.error(), EINVAL)) context_.epochs.sync_failed(synced.error());
   return synced;
 }
 

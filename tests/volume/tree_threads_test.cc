@@ -122,6 +122,30 @@ TEST(TreeThreads, CreateRenameRemoveAndLookUpAtOnce) {
   compare_after_reopen(world);
 }
 
+// What is half made looks like what a crash leaves.
+TEST(TreeThreads, RecoveryBesideThemTakesNothingForLost) {
+  TreeWorld world;
+  world.make_directory("d1");
+  world.make_directory("d2");
+  world.remount(true);
+  std::atomic<int> running = kThreads;
+  std::vector<std::thread> threads;
+  for (int number = 0; number < kThreads; ++number)
+    threads.emplace_back([&world, &running, number] {
+      Worker(world, number).run();
+      --running;
+    });
+  const std::atomic<bool> stop = false;
+  do {
+    auto passed = world.tree().recover(stop);
+    ASSERT_TRUE(is_ok(passed));
+    EXPECT_TRUE(*passed);
+  } while (running > 0);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_FALSE(std::filesystem::exists(world.lower("") / kLostName));
+  compare_after_reopen(world);
+}
+
 TEST(TreeThreads, AFileBelowADirectoryThatIsRenamedAllTheTimeStaysThere) {
   TreeWorld world;
   world.make_directory("a");
