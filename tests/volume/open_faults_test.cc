@@ -9,8 +9,8 @@ using Mode = FaultyFiles::Mode;
 using Opened = Result<std::unique_ptr<OpenVolume>>;
 
 struct Fault {
-  int errno_value;
-  Mode mode;
+  int errno_value = EIO;
+  Mode mode = Mode::kOnce;
 };
 constexpr Fault kFaults[] = {{EIO, Mode::kOnce},
                              {ENOSPC, Mode::kSpaceFromThenOn},
@@ -25,8 +25,11 @@ class OpenFaults : public testing::Test {
     model_ = PreparedVolume::get().model;
   }
 
-  // `run` does something with a volume put back, with the n-th call failing, for every n.
-  void sweep(const std::function<void(const std::function<void()>& arm)>& run);
+  // Does something with a volume put back; faults count from where it calls `arm`.
+  using Run = std::function<void(const std::function<void()>& arm)>;
+  // With the n-th call failing; how many there were.
+  int run_once(const Run& run, const Fault& fault, int n);
+  void sweep(const Run& run);  // for every n
 
   // The next mount opens, has all, and ends what is left to do; and the one after it is clean.
   void expect_opens_again(std::optional<bool> recovering = std::nullopt);
@@ -51,21 +54,26 @@ class OpenFaults : public testing::Test {
   int injected_ = 0;
 };
 
-void OpenFaults::sweep(const std::function<void(const std::function<void()>& arm)>& run) {
+int OpenFaults::run_once(const Run& run, const Fault& fault, int n) {
+  SetUp();
+  const int descriptors = open_descriptors();
+  run([&] { world().files.fail_at(n, fault.errno_value, fault.mode); });
+  const int calls = world().files.calls();
+  if (world().files.failures() > 0) ++injected_;
+  world().files.heal();
+  EXPECT_EQ(open_descriptors(), descriptors);
+  expect_opens_again();
+  return calls;
+}
+
+void OpenFaults::sweep(const Run& run) {
+  const int last = run_once(run, {}, 0);
   for (const Fault& fault : kFaults)
-    for (int n = 1;; ++n) {
-      SetUp();
-      const int descriptors = open_descriptors();
-      run([&] { world().files.fail_at(n, fault.errno_value, fault.mode); });
-      const int failures = world().files.failures();
-      const int calls = world().files.calls();
-      const std::string failed = world().files.failed_call();
-      world().files.heal();
-      EXPECT_EQ(open_descriptors(), descriptors);
-      expect_opens_again();
-      if (HasFailure()) FAIL() << "call " << n << ", " << failed << ", mode " << static_cast<int>(fault.mode);
-      if (n >= calls) break;
-      if (failures > 0) ++injected_;
+    for (int n = 1; n <= last; ++n) {
+      run_once(run, fault, n);
+      if (HasFailure())
+        FAIL() << "call " << n << ", " << world().files.failed_call() << ", mode "
+               << static_cast<int>(fault.mode);
     }
   RecordProperty("faults", injected_);
 }
