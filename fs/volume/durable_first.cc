@@ -70,7 +70,6 @@ Result<void> DurableFirst::path_to(const InodePtr& directory) {
   for (InodePtr at = directory; at;) {
     ENFOLD_TRY(marker(at));
     ENFOLD_TRY(sidecars(at));
-    ENFOLD_TRY(sidecars(at));
     const auto link = table_.place(*at, 0).link;
     at = link ? link->parent : nullptr;
   }
