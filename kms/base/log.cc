@@ -17,6 +17,7 @@ std::shared_ptr<spdlog::logger>& logger() {
 }  // namespace
 
 void open_log(LogTarget target) {
+  if (target == LogTarget::kNowhere) logger()->set_level(spdlog::level::off);
   if (target != LogTarget::kSyslog) return;
   auto sink = std::make_shared<spdlog::sinks::syslog_sink_mt>("enfold", 0, 0, false);
   logger() = std::make_shared<spdlog::logger>("enfold", sink);

@@ -1,8 +1,8 @@
 // Protocols that are wrong on purpose: the replayed states must show it, or the tests of the right one would
 // show nothing.
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 
+#include "kms/base/log.h"
 #include "tests/crash/histories.h"
 
 namespace enfold {
@@ -11,7 +11,7 @@ namespace {
 class Canary : public testing::TestWithParam<Journal> {
  protected:
   Canary() : replay(GetParam()) {
-    spdlog::set_level(spdlog::level::off);
+    open_log(LogTarget::kNowhere);
     replay.complaints_are_failures = false;
     replay.with_second_crash = false;
   }

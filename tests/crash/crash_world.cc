@@ -197,9 +197,9 @@ void App::resize(const std::string& path, std::size_t size) {
 }
 
 void App::sync(const std::string& path, bool data_only) {
-  begin("sync " + path);
+  begin((data_only ? "fdatasync " : "fsync ") + path);
   EXPECT_TRUE(is_ok(handle(path).sync(data_only))) << path;
-  expected_.synced(position_(), path);
+  data_only ? expected_.synced_data(position_(), path) : expected_.synced(position_(), path);
 }
 
 void App::fsync(const std::string& path) { sync(path, false); }

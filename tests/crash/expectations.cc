@@ -92,17 +92,18 @@ void Expectations::promise_names(std::size_t returned, std::size_t state) {
 }
 
 void Expectations::keep_above(std::size_t from, const std::string& path) {
-  for (std::string above = parent_of(path); !above.empty(); above = parent_of(above)) {
-    keep(at(above), from);
-    promise_names(from, at(above).named);
-  }
+  for (std::string above = parent_of(path); !above.empty(); above = parent_of(above)) keep(at(above), from);
 }
 
 void Expectations::synced(std::size_t returned, const std::string& path) {
+  synced_data(returned, path);
+  promise_names(returned, at(path).named);
+}
+
+void Expectations::synced_data(std::size_t returned, const std::string& path) {
   Object& object = at(path);
   object.floors.push_back({returned, object.versions.size() - 1});
   keep(object, returned);
-  promise_names(returned, object.named);
   keep_above(returned, path);
 }
 

@@ -33,6 +33,8 @@ class Expectations {
 
   // Promises. fsync(2) of a file: its content, its name, the directories above.
   void synced(std::size_t returned, const std::string& path);
+  // fdatasync(2): its content, under the name that it has, or one that it had when it was synced before.
+  void synced_data(std::size_t returned, const std::string& path);
   // fsync(2) of a directory: its names, and that what was made in it is not lost.
   void synced_directory(std::size_t returned, const std::string& path);
   // A checkpoint or a clean unmount: all there is.

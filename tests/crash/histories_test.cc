@@ -1,7 +1,7 @@
 // What fsync returned for is there after a power cut, and nothing is ever wrong.
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 
+#include "kms/base/log.h"
 #include "tests/crash/histories.h"
 
 namespace enfold {
@@ -12,7 +12,7 @@ using Given = std::tuple<History, Journal>;
 class AfterAPowerCut : public testing::TestWithParam<Given> {};
 
 TEST_P(AfterAPowerCut, WhatWasSyncedIsWholeAndNothingIsWrong) {
-  spdlog::set_level(spdlog::level::off);  // thousands of recoveries, a line for each thing lost
+  open_log(LogTarget::kNowhere);  // thousands of recoveries, a line for each thing lost
   const auto& [history, journal] = GetParam();
   const ReplayCounts counts = Replay(journal).run(history);
   EXPECT_GT(counts.replayed, 0U);

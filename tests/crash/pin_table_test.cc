@@ -1,9 +1,9 @@
 // Is there a crash on record? Each row of the table of config and pin (FORMAT.md, "Crashes").
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 
 #include "fs/volume/config_file.h"
 #include "fs/volume/pin.h"
+#include "kms/base/log.h"
 #include "tests/crash/crash_world.h"
 
 namespace enfold {
@@ -49,7 +49,7 @@ const std::vector<Row>& rows() {
 class ConfigAndPin : public testing::TestWithParam<Row> {
  protected:
   ConfigAndPin() {
-    spdlog::set_level(spdlog::level::off);
+    open_log(LogTarget::kNowhere);
     Expectations ignored;
     App app(
         world, world.files, [] { return std::size_t{0}; }, ignored);
