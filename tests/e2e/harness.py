@@ -82,12 +82,12 @@ class Place:
 
     def __init__(self, user=None):
         self.user = user
-        # /var/tmp and not /tmp: on a tmpfs kernels before 6.6 have no user xattrs.
-        self.path = tempfile.mkdtemp(prefix="enfold-e2e-", dir=os.environ.get("TMPDIR", "/var/tmp"))
-        os.chmod(self.path, 0o755)
         self.program = os.environ.get("ENFOLD", "")
         if not os.access(self.program, os.X_OK):
             raise RuntimeError(f"the environment variable ENFOLD must name the program; it is {self.program!r}")
+        # /var/tmp and not /tmp: on a tmpfs kernels before 6.6 have no user xattrs.
+        self.path = tempfile.mkdtemp(prefix="enfold-e2e-", dir=os.environ.get("TMPDIR", "/var/tmp"))
+        os.chmod(self.path, 0o755)
         if user is not None:
             os.chown(self.path, user, user)
             self.program = shutil.copy(self.program, self.path)  # the build may lie where this user cannot read
@@ -140,8 +140,12 @@ class Place:
         """Starts a program that goes on running; returns the Popen."""
         options = {"user": self.user, "group": self.user, "extra_groups": []} if self.user is not None else {}
         process = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL, **options)
-        self._daemons.add(process.pid)
+        self.adopt(process.pid)
         return process
+
+    def adopt(self, process):
+        """Ends this process with the place, if it still runs then."""
+        self._daemons.add(process)
 
     def call(self, function, *arguments, user=None):
         """The result, or the OSError, of a function in a child process as this place's user or as another. Root cannot
@@ -355,7 +359,7 @@ def use_own_mounts():
 def main(needs_root=False):
     """Runs the tests of the calling file. What needs root asks sudo for it."""
     if needs_root and os.geteuid() != 0:
-        kept = [f"{name}={os.environ[name]}" for name in ("ENFOLD", "PATH") if name in os.environ]
+        kept = [f"{name}={os.environ[name]}" for name in ("ENFOLD", "ENFOLD_LOWER_CALLS", "ENFOLD_LONG", "PATH") if name in os.environ]
         os.execvp("sudo", ["sudo", "env", *kept, f"ENFOLD_TEST_SEED={SEED}", sys.executable, "-B", *sys.argv])
     print(f"ENFOLD_TEST_SEED={SEED}", flush=True)
     become_subreaper()
