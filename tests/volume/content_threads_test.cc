@@ -152,6 +152,42 @@ TEST(ContentThreads, OverwriteReadResizeSealAndSyncAtOnce) {
   EXPECT_EQ(world.lower.size(), lower_size_of(body->length()));
 }
 
+// A checkpoint and an fsync run beside writes, cuts and seals: no record on disk ever claims a length that
+// the file does not have.
+TEST(ContentThreads, GoOnWhileEpochsEndAndLeaveRecordsThatAreTrue) {
+  ContentWorld world;
+  auto body = world.create();
+  constexpr std::uint64_t kKept = 50'000;  // never cut
+  ASSERT_TRUE(is_ok(body->write(0, marked(0, kKept))));
+  in_threads(kThreads, [&](int i) {
+    for (int round = 0; round < 150; ++round) switch ((i + round) % 6) {
+        case 0:
+          EXPECT_TRUE(is_ok(body->resize(kKept + world.entropy.below(50'000))));
+          break;
+        case 1:
+          EXPECT_TRUE(is_ok(body->seal(0)));
+          break;
+        case 2:
+          world.epochs.set_durable(world.epochs.end_epoch());
+          break;
+        case 3:
+          EXPECT_TRUE(is_ok(body->sync(true)));
+          break;
+        default:
+          EXPECT_TRUE(is_ok(body->write(body->length(), marked(0, 5'000))));
+      }
+  });
+  const std::uint64_t length = body->length();
+  const Bytes content = content_of(*body).value_or(Bytes());
+  body.reset();  // killed
+  Epochs after({2, 1}, world.epochs.durable(), true);
+  VolumeContext context{world.files, world.entropy, world.clock, world.keys, world.cache, after, false};
+  auto found = FileBody::open(context, world.lower.descriptor(), true);
+  ASSERT_TRUE(is_ok(found));
+  EXPECT_EQ((*found)->length(), length);
+  EXPECT_EQ(content_of(**found).value_or(Bytes()), content);
+}
+
 TEST(ContentThreads, AskTheKmsOnceForOneFileWhoseKeysHaveExpired) {
   ContentWorld world;
   auto body = world.create();
