@@ -90,7 +90,8 @@ class File:
         for index in range(sectors_in(len(found))):
             content, right = sector_of(found, index), variants.get(index, {base.get(index, b"")})
             if content not in right and not (is_empty(content) and self._may_be_hole(right, last)):
-                return f"sector {index} of {sectors_in(len(found))} ({_looks(content)}) is neither old nor new: {self._history(index, last)}"
+                return (f"sector {index} of {sectors_in(len(found))} ({_looks(content)}) is neither old nor new: "
+                        f"{self._history(index, last)}")
         return None
 
     def _may_be_hole(self, contents, last):

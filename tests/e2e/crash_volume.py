@@ -16,7 +16,8 @@ class CrashVolume(harness.Volume):
         """The exit code where it ended before it was mounted; None where it is mounted now."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([self.place.program, "mount", "-f", self.lower, self.mountpoint, *arguments],
-                                            env=environment or self.place.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                            env=environment or self.place.environment, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log)
         self.place.adopt(self.process.pid)
         while self.process.poll() is None:
             if self.answers():
@@ -41,12 +42,16 @@ class CrashVolume(harness.Volume):
         return self
 
     def unmount(self):
-        """The mount may be busy for a moment with the daemon's own look at it."""
-        while (done := self.place.run("umount", self.mountpoint)).returncode == 32 and "busy" in done.stderr:
-            time.sleep(0.01)
+        done = self.try_unmount()
         if done.returncode != 0:
             raise AssertionError(f"umount: {done.stderr}{self.said()}")
         self.ended(0)
+
+    def try_unmount(self):
+        """Whoever looks up a path at this moment makes the mount busy for as long."""
+        while (done := self.place.run("umount", self.mountpoint)).returncode == 32 and "busy" in done.stderr:
+            time.sleep(0.01)
+        return done
 
     def ended(self, expected):
         code = self.process.wait()

@@ -2,6 +2,7 @@
 
 import os
 import random
+import time
 
 from crash_history import Worker
 
@@ -13,6 +14,7 @@ class Scenario(Worker):
 
     def __init__(self, path):
         super().__init__(path, random.Random(0))
+        self.pause_s = 0
 
     def place(self, path):
         """(directory, name, path) of an entry, which may not exist yet."""
@@ -65,6 +67,7 @@ class Scenario(Worker):
 
     def run(self):
         self.files()
+        time.sleep(self.pause_s)
         self.names()
         self.directories()
 
