@@ -3,6 +3,7 @@
 // (from 1) special: ENFOLD_CALLS_DO is `kill-before` or `kill-after` (SIGKILL), `short` (a write of half the
 // bytes), or an errno's number, which that call and, with ENFOLD_CALLS_ON=1, all after it fail with.
 // ENFOLD_CALLS_COUNT names a file that holds the count (8 bytes, mapped), so that it outlives the process.
+#undef _FILE_OFFSET_BITS  // it would make one of pwrite and pwrite64; both are wrapped
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
