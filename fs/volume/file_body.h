@@ -125,7 +125,7 @@ class FileBody {
   Result<std::uint8_t> permit_cut(std::uint64_t new_length, std::uint64_t sector_writes,
                                   const Epochs::Hold& hold);
   Result<void> cut_in_sector(FileKeys& keys, std::uint64_t new_length);
-  void put_back(std::uint64_t index, ConstSectorPage page);
+  bool put_back(std::uint64_t index, ConstSectorPage page);
   void extend_tail(std::uint64_t new_length);
 
   VolumeContext& context_;

@@ -46,9 +46,14 @@ Result<void> FileBody::cut_in_sector(FileKeys& keys, std::uint64_t new_length) {
                  ByteSpan(plain.bytes).first(sector_plain_bytes(new_length, index)), after);
     done = write_pages(index, after);
   }
+  const bool is_rewritten = done && !hole;
   if (done) done = set_lower_size(sector_offset(index + 1));
   if (!done) {
-    put_back(index, before);
+    if (!put_back(index, before) && is_rewritten) {
+      // The file ends with its new last sector; its next open cuts the rest off.
+      state_.cut(index + 1);
+      length_.store(new_length, std::memory_order_release);
+    }
     return done;
   }
   extend_tail(new_length);
@@ -56,10 +61,12 @@ Result<void> FileBody::cut_in_sector(FileKeys& keys, std::uint64_t new_length) {
 }
 
 // Only where something was changed: on a full disk that copies on write even an old page cannot be written.
-void FileBody::put_back(std::uint64_t index, ConstSectorPage page) {
+bool FileBody::put_back(std::uint64_t index, ConstSectorPage page) {
   PageBytes now;
-  if (read_pages(index, now) && std::ranges::equal(now, page)) return;
-  if (auto done = write_pages(index, page); !done) state_.poison(std::move(done).error());
+  if (read_pages(index, now) && std::ranges::equal(now, page)) return true;
+  auto done = write_pages(index, page);
+  if (!done) state_.poison(std::move(done).error());
+  return done.has_value();
 }
 
 // The bytes behind are gone by now and the file has its new length: where its size cannot be set, zeros

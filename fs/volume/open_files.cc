@@ -25,9 +25,9 @@ bool is_read_only_below(const Error& error) {
 }
 
 // For stat while nothing has the file open.
-void remember_length(Inode& inode, const FileBody& body, bool read_only) {
-  if (body.unsettled())
-    inode.set_settled({read_only, body.length()});
+void remember_length(Inode& inode, const FileBody& body, const VolumeContext& context) {
+  if (body.unsettled() || context.unsealed.contains(body.file_id()))
+    inode.set_settled({context.read_only, body.length()});
   else
     inode.set_settled({true, std::nullopt});
 }
@@ -52,7 +52,8 @@ Result<std::unique_ptr<FileHandle>> OpenFiles::open(const InodePtr& inode, bool 
 }
 
 Result<void> OpenFiles::settle(const InodePtr& inode) {
-  if (!context_.epochs.recovering() || !inode->is_regular() || inode->settled().done) return {};
+  const bool may_be_wrong = context_.epochs.recovering() || !context_.unsealed.empty();
+  if (!may_be_wrong || !inode->is_regular() || inode->settled().done) return {};
   const std::lock_guard opening(inode->opening);
   if (inode->body()) return {};
   ENFOLD_TRY_ASSIGN(const bool whole, looks_whole(inode));
@@ -75,7 +76,9 @@ Result<bool> OpenFiles::looks_whole(const InodePtr& inode) {
   ENFOLD_TRY_ASSIGN(const std::size_t size, read_full(context_.files, fd.get(), page, 0));
   if (size < page.size()) return make_error(Errc::kDamaged, "the header page is cut short");
   ENFOLD_TRY_ASSIGN(const Header header, decode_header(page, context_.keys));
+  if (context_.unsealed.contains(header.prefix.file)) return false;
   if (header.state.epoch.mount == context_.epochs.mount_number()) return true;
+  if (!context_.epochs.recovering()) return true;
   return looks_settled(context_, fd.get(), lower, header.state);
 }
 
@@ -92,7 +95,7 @@ Result<std::shared_ptr<FileBody>> OpenFiles::open_body(const InodePtr& inode, bo
   const auto owner = inode->owner_id();
   if (owner && *owner != body->file_id()) return system_error(ESTALE, "the lower file was exchanged");
   inode->set_owner_id(body->file_id());
-  remember_length(*inode, *body, context_.read_only);
+  remember_length(*inode, *body, context_);
   return body;
 }
 
@@ -137,7 +140,7 @@ Result<void> OpenFiles::release(const InodePtr& inode, std::shared_ptr<FileBody>
       sealed = body->seal(0);
     }
     if (--inode->handles == 0) {
-      remember_length(*inode, *body, context_.read_only);
+      remember_length(*inode, *body, context_);
       inode->set_body(nullptr);
     }
     body.reset();  // before the next open makes another of the same lower file

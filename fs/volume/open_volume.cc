@@ -183,7 +183,10 @@ Result<void> OpenVolumeImpl::close() {
 Result<void> OpenVolumeImpl::end() {
   if (auto failure = epochs_->sync_failure()) return std::unexpected(*std::move(failure));
   if (!context_->unsealed.empty()) return system_error(EIO, "a file could not be sealed");
-  ENFOLD_TRY(files_.sync_filesystem(root_.get()));
+  if (auto synced = files_.sync_filesystem(root_.get()); !synced) {
+    epochs_->sync_failed(synced.error());
+    return synced;
+  }
   if (epochs_->recovering()) return {};
   ConfigState closed = state_;
   closed.open = false;

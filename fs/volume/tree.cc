@@ -174,7 +174,7 @@ Result<Entry> Tree::look_up(const Spot& at) {
     ENFOLD_TRY_ASSIGN(const LowerId id, require_own(lower, at));
     inode = parts_.table.remember(id, at.link());
   }
-  if (!recovering) return finish(inode, attributes_.of(inode, lower));
+  if (!recovering && parts_.context.unsealed.empty()) return finish(inode, attributes_.of(inode, lower));
   if (auto settled = parts_.recovery.after_lookup(inode); !settled)
     return finish(inode, std::unexpected(std::move(settled).error()));
   return finish(inode, attributes_.of(inode));
