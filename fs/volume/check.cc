@@ -32,8 +32,8 @@ std::string join(const std::string& path, const std::string& name) {
 struct PendingDirectory {
   InodeNumber inode = kRootInode;
   std::string plain = "/";
-  std::string lower;           // relative; empty for the root
-  std::string not_repaired{};  // why its marker could not be, to stand behind what is wrong with it
+  std::string lower;         // relative; empty for the root
+  std::string not_repaired;  // why its marker could not be, to stand behind what is wrong with it
 };
 
 // What one lower entry is, as far as its name tells.

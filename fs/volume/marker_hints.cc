@@ -83,7 +83,7 @@ Result<MarkerHint> find_marker_hint(VolumeContext& context, int dir) {
     auto hint = hint_of(context, dir, name);
     if (!hint) unread = hint.error();
     if (!hint || !*hint) continue;
-    found.directory = **hint;
+    found.directory = *hint;
     return found;
   }
   if (unread) return std::unexpected(std::move(*unread));

@@ -40,7 +40,7 @@ Result<void> Removal::keep(Side& side) {
 
 void Removal::forget_name(const Side& side) {
   if (!side.lower) return;
-  parts_.unsynced.unlinked(side.spot->directory->lower, side.name(), *side.lower);
+  parts_.unsynced.unlinked(side.spot->directory->lower, side.name(), side.identity());
   if (side.is_last_name) parts_.unsynced.removed(*side.lower);
   if (!side.inode) return;
   parts_.table.unlinked(side.inode, side.spot->link(), side.kept);
@@ -86,14 +86,14 @@ Result<void> Removal::remove_lower_directory(Side& side) {
 Result<EmptiedDirectory> Removal::take_empty(const Side& side) {
   auto taken = EmptiedDirectory::take(parts_.context, side.kept);
   // It may have been taken out and put back.
-  if (!taken && !has_errno(taken.error(), ENOTEMPTY)) parts_.unsynced.rewritten_marker(*side.lower);
+  if (!taken && !has_errno(taken.error(), ENOTEMPTY)) parts_.unsynced.rewritten_marker(side.identity());
   return taken;
 }
 
 // What comes back has to be synced again.
 void Removal::put_back(EmptiedDirectory& emptied, const Side& side) {
   emptied.put_back();
-  parts_.unsynced.rewritten_marker(*side.lower);
+  parts_.unsynced.rewritten_marker(side.identity());
 }
 
 // A sync may take long, so that these are done before the lock: what is synced stays so.
@@ -109,7 +109,7 @@ Result<void> Removal::rename(const Spot& from, const Spot& to, unsigned flags) {
   for (;;) {
     ENFOLD_TRY_ASSIGN(const std::optional<Side> unsynced, try_rename(from, to, flags));
     if (!unsynced) return {};
-    ENFOLD_TRY(parts_.durable_first.special(*unsynced->lower, unsynced->kept->get()));
+    ENFOLD_TRY(parts_.durable_first.special(unsynced->identity(), unsynced->kept->get()));
   }
 }
 
@@ -138,8 +138,9 @@ Result<std::optional<Removal::Side>> Removal::try_rename(const Spot& from_spot, 
 
 // Nobody can fsync a symlink, so what it replaces must not go before it is there.
 bool Removal::is_unsynced_special(const Side& side) const {
-  const bool is_special = side.lower->type != S_IFDIR && side.lower->type != S_IFREG;
-  return is_special && parts_.unsynced.contains(*side.lower);
+  const mode_t type = side.identity().type;
+  const bool is_special = type != S_IFDIR && type != S_IFREG;
+  return is_special && parts_.unsynced.contains(side.identity());
 }
 
 Result<void> Removal::exchange(Side& from, Side& to) {
@@ -153,11 +154,11 @@ Result<void> Removal::exchange(Side& from, Side& to) {
 }
 
 void Removal::name_moved(const Side& side, const Spot& to) {
-  parts_.unsynced.unlinked(side.spot->directory->lower, side.name(), *side.lower);
-  parts_.unsynced.linked(to.directory->lower, to.lower.name, *side.lower);
+  parts_.unsynced.unlinked(side.spot->directory->lower, side.name(), side.identity());
+  parts_.unsynced.linked(to.directory->lower, to.lower.name, side.identity());
   if (side.inode) parts_.table.renamed(side.inode, side.spot->link(), to.link());
   if (side.is_directory() && parts_.context.epochs.recovering())
-    parts_.recovery.directory_moved(*side.lower, to.link());
+    parts_.recovery.directory_moved(side.identity(), to.link());
 }
 
 Result<void> Removal::replace(Side& from, Side& to) {

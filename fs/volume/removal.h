@@ -30,6 +30,7 @@ class Removal {
 
     bool is_last_name = false;  // as the lower filesystem counts them
 
+    [[nodiscard]] LowerId identity() const { return lower.value_or(LowerId{}); }
     [[nodiscard]] bool is_directory() const { return lower && lower->type == S_IFDIR; }
     [[nodiscard]] const std::string& name() const { return spot->lower.name; }
   };

@@ -27,7 +27,7 @@ bool has_zero_page(ByteSpan content) {
 
 Result<std::string> free_name(Files& files, int dir, const std::string& name) {
   for (int number = 0;; ++number) {
-    const std::string tried =
+    std::string tried =
         number == 0 ? name : name.substr(0, kMaxNumberedNameBytes) + "." + std::to_string(number);
     auto taken = files.stat_at(dir, tried);
     if (!taken && has_errno(taken.error(), ENOENT)) return tried;
