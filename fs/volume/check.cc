@@ -269,7 +269,7 @@ void Check::check_named(const PendingDirectory& directory, int fd, const NamedEn
     return report(entry.error(), plain, lower);
   }
   const mode_t mode = entry->attributes.st_mode;
-  PendingDirectory directory_itself{entry->inode, plain, lower};
+  PendingDirectory directory_itself{entry->inode, plain, lower, {}};
   if (S_ISDIR(mode)) repair_marker(directory_itself);
   if (auto own = files_.open_at(fd, named.lower_name, O_PATH | O_NOFOLLOW, 0))
     check_xattrs(entry->inode, own->get(), plain, lower);
