@@ -175,14 +175,15 @@ Result<void> OpenVolumeImpl::close() {
   if (context_->read_only) return {};
   auto ended = end();
   if (!ended)
-    return add_context(std::move(ended).error(),
-                       lower_ + ": closing the volume (the next mount takes this for a crash and recovers)");
+    return add_context(
+        std::move(ended).error(),
+        lower_ + ": the volume stays marked open; mount it again, which recovers what was not written");
   return ended;
 }
 
 Result<void> OpenVolumeImpl::end() {
   if (auto failure = epochs_->sync_failure()) return std::unexpected(*std::move(failure));
-  if (!context_->unsealed.empty()) return system_error(EIO, "a file could not be sealed");
+  if (!context_->unsealed.empty()) return system_error(EIO, "a file that was written could not be sealed");
   if (auto synced = files_.sync_filesystem(root_.get()); !synced) {
     epochs_->sync_failed(synced.error());
     return synced;
