@@ -138,6 +138,7 @@ Result<InodePtr> Creation::make_link(const InodePtr& inode, const Spot& spot) {
   ENFOLD_TRY(parts_.directories.make_durable_sidecar(spot, parent->get()));
   ENFOLD_TRY(parts_.context.files.link_at(fd->get(), parent->get(), spot.lower.name));
   parts_.unsynced.linked(spot.directory->lower, spot.lower.name, inode->lower);
+  if (parts_.context.epochs.recovering()) parts_.recovery.moved(inode->lower, spot.link());
   return parts_.table.remember(inode->lower, spot.link());
 }
 

@@ -157,7 +157,7 @@ Result<void> FileBody::write_settled() {
   return {};
 }
 
-Result<void> FileBody::settle_before_change() {
+Result<void> FileBody::settle() {
   if (!unsettled()) return {};
   const std::unique_lock exclusive(resize_lock_);
   return unsettled() ? write_settled() : Result<void>();
@@ -177,7 +177,7 @@ Result<void> FileBody::resize(std::uint64_t length) {
   if (length > kMaxPlainLength)
     return make_error(Errc::kLimit, "file " + file_.hex() + ": longer than 2^62 bytes");
   ENFOLD_TRY_ASSIGN(const auto keys, keys_.current());
-  ENFOLD_TRY(settle_before_change());
+  ENFOLD_TRY(settle());
   std::unique_lock exclusive(resize_lock_);
   const std::uint64_t old_length = this->length();
   if (length == old_length) return {};

@@ -56,6 +56,8 @@ class FileBody {
   // Reading works; the first change writes it, or fails.
   [[nodiscard]] bool unsettled() const { return unsettled_.load(std::memory_order_acquire); }
   [[nodiscard]] std::optional<Error> settling_error() const { return settling_error_; }
+  // Writes it where it is not written yet; for a writable body, as the first change does.
+  Result<void> settle();
   // A hint for repair; goes to disk with the next state record.
   void set_parent(const DirectoryId& parent);
 
@@ -91,7 +93,6 @@ class FileBody {
   FileBody(VolumeContext& context, Parts parts);
   Result<void> find_length_after_crash(FileKeys& keys, const StatX& lower, const StateRecord& record);
   Result<void> write_settled();
-  Result<void> settle_before_change();
 
   [[nodiscard]] SectorCoder coder(FileKeys& keys) const { return {context_.keys.volume(), file_, keys}; }
   [[nodiscard]] Result<void> check_may_write() const;

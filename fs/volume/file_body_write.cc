@@ -8,7 +8,7 @@ Result<void> FileBody::write(std::uint64_t offset, ByteSpan in) {
   if (offset > kMaxPlainLength || in.size() > kMaxPlainLength - offset)
     return make_error(Errc::kLimit, "file " + file_.hex() + ": longer than 2^62 bytes");
   ENFOLD_TRY_ASSIGN(const auto keys, keys_.current());
-  ENFOLD_TRY(settle_before_change());
+  ENFOLD_TRY(settle());
   const WriteRequest request{offset, in};
   std::shared_lock shared(resize_lock_);
   if (request.end() <= length()) return overwrite(*keys, request);

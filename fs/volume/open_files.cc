@@ -55,7 +55,7 @@ Result<void> OpenFiles::settle(const InodePtr& inode) {
   const bool may_be_wrong = context_.epochs.recovering() || !context_.unsealed.empty();
   if (!may_be_wrong || !inode->is_regular() || inode->settled().done) return {};
   const std::lock_guard opening(inode->opening);
-  if (inode->body()) return {};
+  if (const auto body = inode->body()) return settle_open(inode, *body);
   ENFOLD_TRY_ASSIGN(const bool whole, looks_whole(inode));
   if (whole) {
     inode->set_settled({true, std::nullopt});
@@ -67,6 +67,17 @@ Result<void> OpenFiles::settle(const InodePtr& inode) {
   if (context_.read_only || !(*body)->unsettled()) return {};
   if (auto error = (*body)->settling_error()) return std::unexpected(*std::move(error));
   return system_error(EACCES, "writing the length that was found after a crash");
+}
+
+// Its length was found when it was opened, and could not be written below then.
+Result<void> OpenFiles::settle_open(const InodePtr& inode, FileBody& body) {
+  if (context_.read_only || !body.unsettled()) return {};
+  if (!body.writable()) {
+    ENFOLD_TRY_ASSIGN(Fd lower, places_.open_content(inode, O_RDWR, kOwnerReadWrite));
+    body.adopt_writable(std::move(lower));
+  }
+  const std::lock_guard sealing(inode->sealing);
+  return body.settle();
 }
 
 Result<bool> OpenFiles::looks_whole(const InodePtr& inode) {
@@ -84,6 +95,7 @@ Result<bool> OpenFiles::looks_whole(const InodePtr& inode) {
 
 std::unique_ptr<FileHandle> OpenFiles::open_created(const InodePtr& inode, std::shared_ptr<FileBody> body) {
   inode->set_owner_id(body->file_id());
+  inode->set_settled({true, std::nullopt});  // it is this mount's
   return admit(inode, std::move(body), true);
 }
 

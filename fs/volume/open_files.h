@@ -41,6 +41,7 @@ class OpenFiles {
 
  private:
   Result<std::shared_ptr<FileBody>> open_body(const InodePtr& inode, bool writes);
+  Result<void> settle_open(const InodePtr& inode, FileBody& body);
   Result<bool> looks_whole(const InodePtr& inode);
   Result<Fd> open_for_reading(const InodePtr& inode, bool& writable);
   std::unique_ptr<FileHandle> admit(const InodePtr& inode, std::shared_ptr<FileBody> body, bool writes);

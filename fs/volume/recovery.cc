@@ -13,7 +13,7 @@
 namespace enfold {
 namespace {
 
-// Removed or moved since it was listed: who moved it looked it up first.
+// Removed since it was listed, or moved, and then visited again where that is needed.
 bool is_gone(const Error& error) {
   return has_errno(error, ENOENT) || has_errno(error, ESTALE) || has_errno(error, ENOTDIR);
 }
@@ -80,8 +80,12 @@ void Recovery::leave_out_lost(const InodePtr& directory, std::vector<DirectoryEn
   });
 }
 
-void Recovery::directory_moved(const LowerId& directory, const Link& link) {
-  const InodePtr inode = table_.remember(directory, link);
+void Recovery::moved(const LowerId& object, const Link& link) {
+  if (object.type != S_IFDIR && object.type != S_IFREG) return;
+  // Who moves a file looked it up first, which settled it unless that failed.
+  const InodePtr known = object.type == S_IFREG ? table_.find(object) : nullptr;
+  if (known && known->settled().done) return;
+  const InodePtr inode = table_.remember(object, link);
   const std::lock_guard lock(moved_mutex_);
   moved_.push_back(inode);
 }
@@ -98,7 +102,7 @@ bool Recovery::run(const std::atomic<bool>& stop) {
   entries_ = 0;
   walk(table_.root(), stop);
   for (auto moved = take_moved(); !moved.empty(); moved = take_moved())
-    for (const InodePtr& directory : moved) walk(directory, stop);
+    for (const InodePtr& inode : moved) visit_again(inode, stop);
   const bool complete = complete_ && !stop;
   log_info("recovery: " + std::to_string(entries_) + " entries, " + std::to_string(markers_.count()) +
            " markers restored, " + std::to_string(set_aside_.count()) + " set aside in " +
@@ -126,6 +130,12 @@ void Recovery::walk(const InodePtr& top, const std::atomic<bool>& stop) {
     else
       leave(inode);
   }
+}
+
+void Recovery::visit_again(const InodePtr& moved, const std::atomic<bool>& stop) {
+  if (moved->is_directory()) return walk(moved, stop);
+  if (auto settled = settle(moved); !settled) note(settled.error(), moved, "");
+  leave(moved);
 }
 
 void Recovery::leave(const InodePtr& directory) {

@@ -35,8 +35,9 @@ class Recovery {
   // Takes lost files out of a listing.
   void leave_out_lost(const InodePtr& directory, std::vector<DirectoryEntry>& entries);
 
-  // With names() held exclusively: a directory was renamed, perhaps out of what the pass will still see.
-  void directory_moved(const LowerId& directory, const Link& link);
+  // With names() held exclusively: something got another name, perhaps out of what the pass will still see. A
+  // directory is visited again, and a file that is not settled yet.
+  void moved(const LowerId& object, const Link& link);
 
   // Passes over the whole tree, one lower directory at a time, by lower names, so that neither a marker that
   // is damaged nor a name that does not decrypt hides a file. True when all was passed. What is damaged, or
@@ -56,6 +57,7 @@ class Recovery {
   Level enter(const InodePtr& directory, const std::atomic<bool>& stop);
   InodePtr visit(const Link& link);  // null where nothing is there; else with a lookup
   Result<InodePtr> find(const Link& link);
+  void visit_again(const InodePtr& moved, const std::atomic<bool>& stop);
   void leave(const InodePtr& directory);
   void note(const Error& error, const InodePtr& directory, const std::string& lower_name);
   std::vector<InodePtr> take_moved();
