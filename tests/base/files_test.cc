@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <thread>
+#include <tuple>
 
 namespace enfold {
 namespace {
@@ -82,7 +83,7 @@ TEST_F(FilesTest, RestartsAnOpenThatASignalEnded) {
     sigaddset(&alarm, SIGALRM);
     ::pthread_sigmask(SIG_BLOCK, &alarm, nullptr);
     std::this_thread::sleep_for(std::chrono::milliseconds(30));
-    (void)PosixFiles().open_at(AT_FDCWD, fifo, O_WRONLY, 0);
+    std::ignore = PosixFiles().open_at(AT_FDCWD, fifo, O_WRONLY, 0);
   });
   const auto reader = files_.open_at(AT_FDCWD, fifo, O_RDONLY, 0);
   const itimerval never{};

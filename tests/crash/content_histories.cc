@@ -38,6 +38,8 @@ std::vector<History> appends_beside_a_checkpoint() {
   return out;
 }
 
+// A table, however long.
+// NOLINTNEXTLINE(readability-function-size)
 std::vector<History> single_histories() {
   using Rec = RecordingFiles;
   return {

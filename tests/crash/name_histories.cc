@@ -18,6 +18,8 @@ void target_file(App& app) { app.make_file("f", 2 * kSector, 'o'); }
 
 }  // namespace
 
+// A table, however long.
+// NOLINTNEXTLINE(readability-function-size)
 std::vector<History> name_histories() {
   using Rec = RecordingFiles;
   return {

@@ -27,7 +27,7 @@ class RandomApp {
 
  private:
   template <class Set>
-  std::optional<std::string> some(const Set& from, std::optional<std::string> besides = {}) {
+  std::optional<std::string> some(const Set& from, const std::optional<std::string>& besides = {}) {
     const std::size_t size = from.size() + (besides ? 1 : 0);
     if (size == 0) return std::nullopt;
     const std::size_t at = random_.below(size);

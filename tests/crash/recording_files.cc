@@ -4,6 +4,7 @@
 #include <sys/sysmacros.h>
 
 #include <cerrno>
+#include <tuple>
 
 namespace enfold {
 
@@ -75,7 +76,7 @@ std::vector<bool> RecordingFiles::unallocated(int fd, std::uint64_t offset, std:
   auto readable = PosixFiles::reopen(fd, O_RDONLY);
   for (std::uint64_t page = offset / kPageBytes; page * kPageBytes < offset + size; ++page) {
     LowerPage content{};
-    if (readable) (void)PosixFiles::read_at(readable->get(), content, page * kPageBytes);
+    if (readable) std::ignore = PosixFiles::read_at(readable->get(), content, page * kPageBytes);
     out.push_back(all_zero(content));
   }
   return out;
@@ -88,7 +89,7 @@ void RecordingFiles::add_pages(int fd, const Known& where, std::uint64_t offset,
   const std::uint64_t first = offset / kPageBytes;
   for (std::uint64_t page = first; page * kPageBytes < offset + size; ++page) {
     auto content = std::make_shared<LowerPage>();
-    if (readable) (void)PosixFiles::read_at(readable->get(), *content, page * kPageBytes);
+    if (readable) std::ignore = PosixFiles::read_at(readable->get(), *content, page * kPageBytes);
     LowerCall call{.kind = Kind::kWrite, .node = where.node};
     call.page = page;
     call.content = std::move(content);

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <set>
+#include <tuple>
 
 #include "fs/volume/check.h"
 
@@ -262,9 +263,9 @@ void Replay::second_crash(std::size_t moment, const LowerTree& state) {
   put_in_place(state);
   RecordingFiles recorder({world_->lower(), world_->pins()});
   if (auto volume = world_->open(recorder); volume) {
-    if (counts_.replayed % 2 == 0) (void)look_at((*volume)->tree());
-    (void)(*volume)->recover();
-    (void)(*volume)->close();
+    if (counts_.replayed % 2 == 0) std::ignore = look_at((*volume)->tree());
+    std::ignore = (*volume)->recover();
+    std::ignore = (*volume)->close();
   }
   const LowerLog second = recorder.log();
   bool exhaustive = false;
