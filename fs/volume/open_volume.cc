@@ -49,6 +49,7 @@ class OpenVolumeImpl final : public OpenVolume {
   }
   void end_tree();
   Result<void> take_over();
+  Result<void> write_first_pin();
   Result<void> write_state(const ConfigState& state);
   Result<void> end();
   [[nodiscard]] bool crashed() const { return crash_ == CrashState::kCrashed; }
@@ -130,7 +131,7 @@ Result<void> OpenVolumeImpl::open_tree(const OpenRequest& request, Entropy& entr
 // The pin first: a config that says open beside a pin that does not is refused. Where a crash is taken over
 // the pin goes with either number until the config has the new one.
 Result<void> OpenVolumeImpl::begin(const std::optional<Pin>& pin) {
-  if (context_->read_only) return pin ? Result<void>() : write_pin(files_, this->pin(false, 0));
+  if (context_->read_only) return pin ? Result<void>() : write_first_pin();
   if (crashed()) return take_over();
   ENFOLD_TRY(write_pin(files_, this->pin(true, 0)));
   return write_state({true, mount_number_, {mount_number_, 0}, 0});
@@ -144,6 +145,13 @@ Result<void> OpenVolumeImpl::take_over() {
   ENFOLD_TRY(write_pin(files_, pin(true, state_.mount_number)));
   ENFOLD_TRY(write_state({true, mount_number_, state_.durable, 0}));
   return write_pin(files_, pin(true, 0));
+}
+
+// With the number that the volume has: this mount writes none.
+Result<void> OpenVolumeImpl::write_first_pin() {
+  Pin first = pin(false, 0);
+  first.mount_number = state_.mount_number;
+  return write_pin(files_, first);
 }
 
 Result<void> OpenVolumeImpl::write_state(const ConfigState& state) {

@@ -98,6 +98,28 @@ class ConfigAndPin : public testing::TestWithParam<Row> {
   CrashWorld world;
 };
 
+// It had the number that the mount would have written, so that the next one called the volume an older copy.
+TEST(FirstPin, OfAReadOnlyMountHasTheNumberOfTheVolume) {
+  open_log(LogTarget::kNowhere);
+  CrashWorld world;
+  Expectations ignored;
+  App app(
+      world, world.files, [] { return std::size_t{0}; }, ignored);
+  app.mount();
+  app.unmount();
+  const Pin before = *read_pin(world.files, world.lower()).value();
+  stdfs::remove(*pin_file_of(world.lower()));
+  OpenRequest request = world.request();
+  request.kms_url = world.kms_url();
+  request.read_only = true;
+  auto volume = world.open(world.files, request);
+  ASSERT_TRUE(is_ok(volume));
+  EXPECT_TRUE(is_ok((*volume)->close()));
+  const Pin first = *read_pin(world.files, world.lower()).value();
+  EXPECT_FALSE(first.open);
+  EXPECT_EQ(first.mount_number, before.mount_number);
+}
+
 TEST_P(ConfigAndPin, TellACrashOrAreRefused) {
   const Answer answer = GetParam().answer;
   if (answer != Answer::kRefused) return expect_opens(request(), answer == Answer::kCrashed);
