@@ -162,10 +162,13 @@ Result<void> FileState::settle(int fd, std::uint64_t length, const StatX& times)
 Result<void> FileState::seal_locked(int fd, std::uint64_t length, const StatX& times) {
   WriteBudget settled = budget_;
   settled.settle();
+  StateRecord record = next_record({length, hole_end_.load(std::memory_order_relaxed), settled}, true);
+  // Asked after the base was set: an epoch may become durable between the two, and where that raised the base
+  // over a hole, the hole is not forgotten.
   const bool forgets = may_forget_filled_holes();
-  const std::uint64_t hole_end =
-      forgets ? std::max(lasting_hole_end_, unfilled_.end()) : hole_end_.load(std::memory_order_relaxed);
-  ENFOLD_TRY(write(fd, next_record({length, hole_end, settled}, true)));
+  if (forgets) record.hole_end = std::max(lasting_hole_end_, unfilled_.end());
+  const std::uint64_t hole_end = record.hole_end;
+  ENFOLD_TRY(write(fd, record));
   budget_ = settled;
   dirty_ = false;
   hole_end_.store(hole_end, std::memory_order_release);
