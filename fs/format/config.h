@@ -19,9 +19,9 @@ using ConfigFile = std::array<std::uint8_t, kConfigBytes>;
 using ConfigStatePage = std::array<std::uint8_t, kPageBytes>;
 
 struct ConfigState {
-  bool open = false;               // a mount has it open, or a crash left it so
-  std::uint64_t mount_number = 0;  // counts the writable mounts
-  CrashEpoch durable;              // all up to here was synced
+  bool open = false;                   // a mount has it open, or a crash left it so
+  std::uint64_t mount_number = 0;      // counts the writable mounts
+  CrashEpoch durable;                  // all up to here was synced
   std::uint64_t crashed_start_ns = 0;  // written as 0, not used
 
   friend bool operator==(const ConfigState&, const ConfigState&) = default;

@@ -41,7 +41,12 @@ KeyCache::KeyCache(KmsClient& kms, const VolumeKeys& volume_keys, Clock& clock, 
 Result<NewFileKeys> KeyCache::make(PrefixSpan prefix, const FileId& file) {
   const std::int64_t until_ns = good_until_ns();  // counted from before the question
   auto answer = kms_.generate_data_key(key_arn_, file_key_context(volume_keys_.volume(), file));
-  if (!answer) return add_context(std::move(answer).error(), data_key_of(file));
+  if (!answer) {
+    // An errno of the key store must not be taken for one of the lower file.
+    if (answer.error().code == Errc::kSystem)
+      return make_error(Errc::kKmsUnavailable, data_key_of(file) + ": " + describe(answer.error()));
+    return add_context(std::move(answer).error(), data_key_of(file));
+  }
   if (auto good = check_generated(*answer, key_arn_); !good)
     return add_context(std::move(good).error(), data_key_of(file));
   FileKey key = volume_keys_.file_key(answer->plaintext, prefix.first<kPrefixBoundBytes>());

@@ -24,6 +24,13 @@ bool is_read_only_below(const Error& error) {
          has_errno(error, ETXTBSY);
 }
 
+// Whatever the reason, also one that would be final for a file that nobody knows to be wrong: while the
+// length below is wrong the recovery is not over.
+std::unexpected<Error> not_written(const Error& why) {
+  return make_error(Errc::kBusy,
+                    "its length was found after a crash, and cannot be written: " + describe(why));
+}
+
 // For stat while nothing has the file open.
 void remember_length(Inode& inode, const FileBody& body, const VolumeContext& context) {
   if (body.unsettled() || context.unsealed.contains(body.file_id()))
@@ -65,19 +72,20 @@ Result<void> OpenFiles::settle(const InodePtr& inode) {
   if (!body && is_read_only_below(body.error())) body = open_body(inode, false);
   if (!body) return std::unexpected(std::move(body).error());
   if (context_.read_only || !(*body)->unsettled()) return {};
-  if (auto error = (*body)->settling_error()) return std::unexpected(*std::move(error));
-  return system_error(EACCES, "writing the length that was found after a crash");
+  return not_written((*body)->settling_error().value_or(Error{Errc::kSystem, EACCES, "open for writing"}));
 }
 
 // Its length was found when it was opened, and could not be written below then.
 Result<void> OpenFiles::settle_open(const InodePtr& inode, FileBody& body) {
   if (context_.read_only || !body.unsettled()) return {};
   if (!body.writable()) {
-    ENFOLD_TRY_ASSIGN(Fd lower, places_.open_content(inode, O_RDWR, kOwnerReadWrite));
-    body.adopt_writable(std::move(lower));
+    auto lower = places_.open_content(inode, O_RDWR, kOwnerReadWrite);
+    if (!lower) return not_written(lower.error());
+    body.adopt_writable(std::move(*lower));
   }
   const std::lock_guard sealing(inode->sealing);
-  return body.settle();
+  auto written = body.settle();
+  return written ? written : not_written(written.error());
 }
 
 Result<bool> OpenFiles::looks_whole(const InodePtr& inode) {

@@ -87,8 +87,8 @@ Result<bool> looks_settled(VolumeContext& context, int fd, const StatX& lower, c
   PageBytes page;
   ENFOLD_TRY_ASSIGN(const std::size_t size, read_full(context.files, fd, page, sector_offset(last)));
   if (size < page.size()) return false;
-  const bool ends_here = is_hole(page) ? last < record.hole_end
-                                       : sector_length(page) == sector_plain_bytes(length, last);
+  const bool ends_here =
+      is_hole(page) ? last < record.hole_end : sector_length(page) == sector_plain_bytes(length, last);
   if (!ends_here) return false;
   return tail_is_zero(context.files, fd, length);
 }

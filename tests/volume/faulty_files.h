@@ -69,8 +69,8 @@ class FaultyFiles final : public Files {
   void skip_syncs(bool skip) { skip_syncs_ = skip; }
   void watch_writes(std::function<void(ByteSpan, std::uint64_t)> watcher) { watcher_ = std::move(watcher); }
 
-  // Sees each sync, rename, link and listing before it is done: "fsync", "syncfs", "rename", "link" or "list",
-  // and what it is about; of a rename and a link the new name, and the directory that gets it.
+  // Sees each sync, rename, link and listing before it is done: "fsync", "syncfs", "rename", "link" or
+  // "list", and what it is about; of a rename and a link the new name, and the directory that gets it.
   using OrderWatcher = std::function<void(const char* call, int fd, const std::string& name)>;
   void watch_order(OrderWatcher watcher) { order_watcher_ = std::move(watcher); }
 
