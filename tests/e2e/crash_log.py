@@ -206,6 +206,7 @@ class Crash:
 
     def __init__(self, log, first, last, durable, synced):
         self.log, self.first, self.last, self.durable, self.synced = log, first, last, durable, synced
+        self.xattrs_synced = dict(synced)
 
     @classmethod
     def of_power(cls, log, before, after):
@@ -217,6 +218,8 @@ class Crash:
                 crash.first = max(crash.first, one.covers)
                 crash.durable |= dict.fromkeys(one.durable, number)
                 crash.synced[one.synced] = number
+                if one.what != "msync":  # msync(2) is an fdatasync, which leaves xattrs to the journal's own time
+                    crash.xattrs_synced[one.synced] = number
         return crash
 
     @classmethod
@@ -277,6 +280,6 @@ class Crash:
         else:
             durable = self.synced.get(thing, -1)
             for problem in (thing.problem(found.content, durable, self.last),
-                            thing.xattr_problem(found.xattr, durable, self.last)):
+                            thing.xattr_problem(found.xattr, self.xattrs_synced.get(thing, -1), self.last)):
                 if problem:
                     yield f"{where}: {problem}; {self._syncs(thing)}"
