@@ -141,7 +141,7 @@ std::vector<MountEntry> parse_mount_table(std::string_view mountinfo) {
     std::istringstream fields(line);
     std::string skipped;
     MountEntry entry;
-    fields >> skipped >> skipped >> skipped >> skipped >> entry.point;
+    fields >> skipped >> skipped >> entry.device >> skipped >> entry.point;
     while (fields >> skipped && skipped != "-") {
     }
     fields >> entry.type >> entry.source;
@@ -172,6 +172,8 @@ Result<std::string> canonical_lower(const std::string& path) {
   ENFOLD_TRY(require_directory(*resolved));
   return resolved;
 }
+
+std::string device_at(const std::string& point) { return topmost_at(point).device; }
 
 bool is_mounted_from(const std::string& source) {
   for (const MountEntry& entry : mount_table()) {

@@ -14,6 +14,7 @@ struct MountEntry {
   std::string point;
   std::string type;
   std::string source;
+  std::string device;  // "major:minor"
 };
 std::vector<MountEntry> parse_mount_table(std::string_view mountinfo);
 
@@ -24,6 +25,9 @@ Result<std::string> prepare_mount_point(const std::string& path, const std::stri
 
 // The canonical path of the lower directory; kNotFound, kInvalidArgument.
 Result<std::string> canonical_lower(const std::string& path);
+
+// Of the topmost mount there, "major:minor"; empty where nothing is mounted. Asks no filesystem.
+std::string device_at(const std::string& point);
 
 // Whether some Enfold mount of this source is in this process's mount table.
 bool is_mounted_from(const std::string& source);

@@ -72,7 +72,7 @@ void set_open_file_operations(fuse_lowlevel_ops& out) {
 
 }  // namespace
 
-void ops::init(void* /*userdata*/, fuse_conn_info* connection) {
+void ops::init(void* userdata, fuse_conn_info* connection) {
   constexpr unsigned kMaxRequest_bytes = 1 << 20;
   connection->max_write = std::min(connection->max_write, kMaxRequest_bytes);
   connection->max_readahead = std::min(connection->max_readahead, kMaxRequest_bytes);
@@ -88,6 +88,9 @@ void ops::init(void* /*userdata*/, fuse_conn_info* connection) {
   want(connection, FUSE_CAP_EXPLICIT_INVAL_DATA);
   // What is decrypted lies in memory: pipes would only add system calls.
   want(connection, FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE, false);
+  auto& begun = static_cast<Mounted*>(userdata)->begun;
+  begun.store(true);
+  begun.notify_all();
 }
 
 // No locks: flock(2) and fcntl(2) locks are the kernel's own then. No fallocate, lseek and copy_file_range:

@@ -5,6 +5,7 @@
 #define FUSE_USE_VERSION FUSE_MAKE_VERSION(3, 14)
 #include <fuse_lowlevel.h>
 
+#include <atomic>
 #include <string_view>
 
 #include "fs/mount/error_log.h"
@@ -21,6 +22,9 @@ struct Mounted {
   ErrorLog errors;
   HandleTable<FileHandle> files;
   HandleTable<DirectoryHandle> directories;
+
+  // The kernel has begun to send requests.
+  std::atomic<bool> begun = false;
 };
 
 // The mount is the only writer below, so what the kernel was told stays true until the kernel changes it.

@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <array>
@@ -92,9 +90,8 @@ std::unexpected<Error> mount_refused(const Session::Place& place, const std::str
 }
 
 // Only root may; others read 128 KiB ahead at a time, the kernel's default.
-void raise_read_ahead(dev_t device) {
-  std::string path = "/sys/class/bdi/" + std::to_string(major(device)) + ":" + std::to_string(minor(device));
-  std::ofstream(path + "/read_ahead_kb") << 1024;
+void raise_read_ahead(const std::string& device) {
+  std::ofstream("/sys/class/bdi/" + device + "/read_ahead_kb") << 1024;
 }
 
 void write_back(const std::string& point) {
@@ -125,7 +122,7 @@ Result<std::unique_ptr<Session>> Session::mount(Mounted& mounted, Place place, c
   fuse_set_log_func(log_from_libfuse);
   fuse_custom_io io = channel_io();
   if (fuse_session_custom_io(session, &io, fuse_session_fd(session)) != 0) std::abort();  // out of memory
-  return std::unique_ptr<Session>(new Session(session, std::move(place)));
+  return std::unique_ptr<Session>(new Session(session, mounted, std::move(place)));
 }
 
 Session::~Session() {
@@ -135,14 +132,11 @@ Session::~Session() {
 
 Result<void> Session::serve(StopSignals& stop, const std::function<void()>& ready) {
   std::thread serving([this, &stop] { loop(stop); });
-  Result<void> live = become_live();
-  if (live) {
-    ready();
-    stop.wait(-1);
-  }
+  become_live();
+  ready();
+  stop.wait(-1);
   end(stop, serving);
   serving.join();
-  ENFOLD_TRY(live);
   if (loop_result_ < 0) return system_error(-loop_result_, "serving " + place_.point);
   return {};
 }
@@ -157,16 +151,16 @@ void Session::loop(StopSignals& stop) {
   // Whoever still waits for an answer gets an error now.
   fuse_session_unmount(session_);
   ended_.store(true);
+  mounted_.begun.store(true);
+  mounted_.begun.notify_all();
   stop.wake();
 }
 
-// Comes back when the first request has been answered.
-Result<void> Session::become_live() {
-  struct stat root {};
-  if (::stat(place_.point.c_str(), &root) != 0)
-    return system_error(errno, "entering the mount on " + place_.point);
-  raise_read_ahead(root.st_dev);
-  return {};
+// Comes back when the kernel has begun to send requests, or never will. Nothing here makes a request of its
+// own mount: a process killed meanwhile would wait for ever for the answer that it can no longer give.
+void Session::become_live() {
+  mounted_.begun.wait(false);
+  raise_read_ahead(device_at(place_.point));
 }
 
 void Session::end(StopSignals& stop, std::thread& serving) {

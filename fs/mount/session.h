@@ -32,14 +32,16 @@ class Session {
   Result<void> serve(StopSignals& stop, const std::function<void()>& ready);
 
  private:
-  Session(fuse_session* session, Place place) : session_(session), place_(std::move(place)) {}
+  Session(fuse_session* session, Mounted& mounted, Place place)
+      : session_(session), mounted_(mounted), place_(std::move(place)) {}
 
   void loop(StopSignals& stop);
-  Result<void> become_live();
+  void become_live();
   void end(StopSignals& stop, std::thread& serving);
   void wait_for_the_loop(StopSignals& stop, int timeout_ms);
 
   fuse_session* session_;
+  Mounted& mounted_;
   Place place_;
   std::atomic<bool> ended_ = false;
   int loop_result_ = 0;

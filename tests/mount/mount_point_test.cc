@@ -61,6 +61,7 @@ TEST(MountTable, IsReadWithItsOptionalFieldsAndEscapes) {
   EXPECT_EQ(table[0].point, "/mnt/two words");
   EXPECT_EQ(table[0].type, "fuse.enfold");
   EXPECT_EQ(table[0].source, "/lower\\x");
+  EXPECT_EQ(table[0].device, "98:0");
   EXPECT_EQ(table[1].point, "/");
 }
 
