@@ -84,13 +84,11 @@ Result<bool> looks_settled(VolumeContext& context, int fd, const StatX& lower, c
   if (!context.epochs.is_durable(record.epoch) || lower.stx_size != lower_size_of(length)) return false;
   if (length == 0) return true;
   const std::uint64_t last = sectors_of(length) - 1;
-  PageBytes page;
-  ENFOLD_TRY_ASSIGN(const std::size_t size, read_full(context.files, fd, page, sector_offset(last)));
-  if (size < page.size()) return false;
-  const bool ends_here =
-      is_hole(page) ? last < record.hole_end : sector_length(page) == sector_plain_bytes(length, last);
-  if (!ends_here) return false;
-  return tail_is_zero(context.files, fd, length);
+  Bytes end(kPageBytes + length % kSectorPlainBytes);  // the last sector, and the tail behind it
+  ENFOLD_TRY_ASSIGN(const std::size_t size, read_full(context.files, fd, end, sector_offset(last)));
+  if (size < end.size() || !all_zero(ByteSpan(end).subspan(kPageBytes))) return false;
+  const ConstSectorPage page = page_at(ByteSpan(end), 0);
+  return is_hole(page) ? last < record.hole_end : sector_length(page) == sector_plain_bytes(length, last);
 }
 
 Result<std::uint64_t> find_length(const CrashedFile& file, SectorCoder& coder) {

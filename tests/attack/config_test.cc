@@ -111,6 +111,16 @@ class AttackConfig : public testing::Test {
     ASSERT_TRUE(is_ok((*volume)->close()));
   }
 
+  // As an attacker keeps it of a mount that then ends in order.
+  std::string config_while_open() {
+    auto mounted = open();
+    EXPECT_TRUE(is_ok(mounted));
+    if (!mounted) return {};
+    std::string kept = slurp(config());
+    EXPECT_TRUE(is_ok((*mounted)->close()));
+    return kept;
+  }
+
   void edit(std::size_t at, std::string_view bytes) {
     std::string changed = good_;
     changed.replace(at, bytes.size(), bytes);
@@ -257,11 +267,7 @@ TEST_F(AttackW13, AnotherVolumesConfigOrWholeTreeIsRefusedUnasked) {
 // A file is cut and an older config, from while the volume was mounted, says that it crashed: recovery would
 // take the cut for the crash's. The pin knows that the mount ended in order, or had another number.
 TEST_F(AttackW6Config, AnOlderConfigThatSaysOpenIsNoCrash) {
-  auto mounted = open();
-  ASSERT_TRUE(is_ok(mounted));
-  const std::string while_open = slurp(config());
-  ASSERT_TRUE(is_ok((*mounted)->close()));
-  mounted->reset();
+  const std::string while_open = config_while_open();
   spill(config(), while_open);
   EXPECT_EQ(code_of(open()), Errc::kCrashUnconfirmed) << "closed in order";
 
@@ -281,11 +287,7 @@ TEST_F(AttackW6Config, AnOlderConfigThatSaysOpenIsNoCrash) {
 }
 
 TEST_F(AttackW6Config, OnlyTheUsersWordTakesAnUnconfirmedCrash) {
-  auto mounted = open();
-  ASSERT_TRUE(is_ok(mounted));
-  const std::string while_open = slurp(config());
-  ASSERT_TRUE(is_ok((*mounted)->close()));
-  mounted->reset();
+  const std::string while_open = config_while_open();
   spill(config(), while_open);
   OpenRequest request;
   request.lower = directory_.path() / "volume";

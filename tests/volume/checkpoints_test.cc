@@ -19,7 +19,11 @@ class CheckpointsTest : public testing::Test {
               recorded_.push_back(durable);
               return {};
             },
-            [this] { ++told_; }, [this](const std::atomic<bool>&) { return pass_result_; }};
+            [this] {
+              ++told_;
+              told_.notify_all();
+            },
+            [this](const std::atomic<bool>&) { return pass_result_; }};
   }
 
   TemporaryDirectory directory_;
@@ -128,12 +132,28 @@ TEST(EpochsTest, TellOnceOfChanges) {
   EXPECT_EQ(told, 2);
 }
 
-TEST_F(CheckpointsTest, RunByThemselvesOnlyWhileThereAreChanges) {
+// Waits as long as it takes: the interval is a few seconds.
+TEST_F(CheckpointsTest, RunByThemselvesAfterAChangeAndNotWithoutOne) {
   Epochs epochs({3, 1}, {3, 0}, false);
   Checkpoints checkpoints(files_, root_.get(), epochs, steps());
   checkpoints.start();
-  checkpoints.stop();
   EXPECT_EQ(files_.syncs(), 0);
+  epochs.changed();
+  told_.wait(0);
+  checkpoints.stop();
+  EXPECT_EQ(recorded_, std::vector<CrashEpoch>(1, {3, 1}));
+  EXPECT_EQ(files_.syncs(), 1);
+  EXPECT_FALSE(epochs.has_changes());
+}
+
+TEST_F(CheckpointsTest, RecoverFirstByThemselves) {
+  Epochs epochs({3, 1}, {2, 7}, true);
+  Checkpoints checkpoints(files_, root_.get(), epochs, steps());
+  checkpoints.start();
+  told_.wait(0);
+  checkpoints.stop();
+  EXPECT_FALSE(epochs.recovering());
+  EXPECT_EQ(epochs.durable(), (CrashEpoch{3, 1}));
 }
 
 }  // namespace

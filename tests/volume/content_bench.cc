@@ -35,7 +35,7 @@ void sequential_write(benchmark::State& state) {
   Bench bench;
   Bytes block(static_cast<std::size_t>(state.range(0)), 0x5a);
   std::uint64_t at = 0;
-  for ([[maybe_unused]] auto _ : state) {  // NOLINT(clang-analyzer-deadcode.DeadStores)
+  for ([[maybe_unused]] auto _ : state) {  // NOLINT(clang-analyzer-deadcode.DeadStores): its idiom
     if (!bench.body->write(at, block)) state.SkipWithError("write");
     at = (at + block.size()) % (kFileBytes - block.size());
   }
@@ -45,7 +45,7 @@ void sequential_write(benchmark::State& state) {
 void append(benchmark::State& state) {
   Bench bench;
   Bytes block(static_cast<std::size_t>(state.range(0)), 0x5a);
-  for ([[maybe_unused]] auto _ : state) {  // NOLINT(clang-analyzer-deadcode.DeadStores)
+  for ([[maybe_unused]] auto _ : state) {  // NOLINT(clang-analyzer-deadcode.DeadStores): its idiom
     if (bench.body->length() > 4 * kFileBytes && !bench.body->resize(0)) state.SkipWithError("resize");
     if (!bench.body->write(bench.body->length(), block)) state.SkipWithError("write");
   }
@@ -56,7 +56,7 @@ void sequential_read(benchmark::State& state) {
   Bench bench;
   Bytes block(static_cast<std::size_t>(state.range(0)));
   std::uint64_t at = 0;
-  for ([[maybe_unused]] auto _ : state) {  // NOLINT(clang-analyzer-deadcode.DeadStores)
+  for ([[maybe_unused]] auto _ : state) {  // NOLINT(clang-analyzer-deadcode.DeadStores): its idiom
     if (!bench.body->read(at, block)) state.SkipWithError("read");
     at = (at + block.size()) % (kFileBytes - block.size());
   }
@@ -66,7 +66,7 @@ void sequential_read(benchmark::State& state) {
 void random_read(benchmark::State& state) {
   Bench bench;
   Bytes block(4096);
-  for ([[maybe_unused]] auto _ : state)  // NOLINT(clang-analyzer-deadcode.DeadStores)
+  for ([[maybe_unused]] auto _ : state)  // NOLINT(clang-analyzer-deadcode.DeadStores): its idiom
     if (!bench.body->read(bench.random.below(kFileBytes / 4096) * 4096, block)) state.SkipWithError("read");
   state.SetBytesProcessed(state.iterations() * 4096);
 }
@@ -74,7 +74,7 @@ void random_read(benchmark::State& state) {
 void random_write(benchmark::State& state) {
   Bench bench;
   Bytes block(4096);
-  for ([[maybe_unused]] auto _ : state)  // NOLINT(clang-analyzer-deadcode.DeadStores)
+  for ([[maybe_unused]] auto _ : state)  // NOLINT(clang-analyzer-deadcode.DeadStores): its idiom
     if (!bench.body->write(bench.random.below(kFileBytes / 4096) * 4096, block)) state.SkipWithError("write");
   state.SetBytesProcessed(state.iterations() * 4096);
 }
@@ -82,7 +82,7 @@ void random_write(benchmark::State& state) {
 void make_small_file(benchmark::State& state) {
   Bench bench;
   const Bytes block(1000);
-  for ([[maybe_unused]] auto _ : state) {  // NOLINT(clang-analyzer-deadcode.DeadStores)
+  for ([[maybe_unused]] auto _ : state) {  // NOLINT(clang-analyzer-deadcode.DeadStores): its idiom
     LowerFile lower;
     auto body = FileBody::create(bench.context, FileBody::prepare(bench.context).value(), lower.descriptor(),
                                  DirectoryId{});
