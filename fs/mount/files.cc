@@ -1,5 +1,6 @@
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "fs/mount/channel.h"
@@ -8,7 +9,38 @@
 namespace enfold::ops {
 namespace {
 
+// One request of copy_file_range(2) copies no more: who copies a large file wants to be able to stop.
+constexpr std::size_t kMaxCopy_bytes = 16 << 20;
+constexpr std::size_t kCopyPiece_bytes = 1 << 20;
+
 FileHandle& file(const fuse_file_info* info) { return HandleTable<FileHandle>::at(info->fh); }
+
+// The kernel says in write and open requests who may not keep set-id bits, and in these not. So who is not
+// root may not.
+bool keeps_set_id_bits(fuse_req_t request, std::string_view operation, fuse_ino_t inode) {
+  return caller(request).uid == 0 || drop_set_id_bits(request, operation, inode);
+}
+
+struct CopyEnd {
+  FileHandle& file;
+  std::uint64_t offset;
+};
+
+// Bytes copied, where any were; else the error.
+Result<std::size_t> copy(CopyEnd from, CopyEnd to, std::size_t size) {
+  std::size_t done = 0;
+  while (done < size) {
+    MutableByteSpan piece = thread_buffer(kCopyPiece_bytes).first(std::min(kCopyPiece_bytes, size - done));
+    auto got = from.file.read(from.offset + done, piece);
+    if (got && *got == 0) break;
+    auto put = got ? to.file.write(to.offset + done, piece.first(*got))
+                   : Result<void>(std::unexpected(std::move(got).error()));
+    if (!put && done == 0) return std::unexpected(std::move(put).error());
+    if (!put) break;
+    done += *got;
+  }
+  return done;
+}
 
 void remember(fuse_req_t request, std::unique_ptr<FileHandle> handle, fuse_file_info* info) {
   info->fh = mounted(request).files.add(std::move(handle));
@@ -50,6 +82,30 @@ void write(fuse_req_t request, fuse_ino_t inode, const char* data, std::size_t s
   auto written = file(info).write(static_cast<std::uint64_t>(offset), as_bytes({data, size}));
   if (!written) return answer_error(request, "write", inode, written.error());
   fuse_reply_write(request, size);
+}
+
+void copy_file_range(fuse_req_t request, fuse_ino_t /*inode_in*/, off_t offset_in, fuse_file_info* info_in,
+                     fuse_ino_t inode_out, off_t offset_out, fuse_file_info* info_out, std::size_t size,
+                     int /*flags*/) {
+  if (!keeps_set_id_bits(request, "copy_file_range", inode_out)) return;
+  auto copied =
+      copy({file(info_in), static_cast<std::uint64_t>(offset_in)},
+           {file(info_out), static_cast<std::uint64_t>(offset_out)}, std::min(size, kMaxCopy_bytes));
+  if (!copied) return answer_error(request, "copy_file_range", inode_out, copied.error());
+  fuse_reply_write(request, *copied);
+}
+
+void fallocate(fuse_req_t request, fuse_ino_t inode, int mode, off_t offset, off_t length,
+               fuse_file_info* info) {
+  if (!keeps_set_id_bits(request, "fallocate", inode)) return;
+  answer(request, "fallocate", inode,
+         file(info).allocate(mode, static_cast<std::uint64_t>(offset), static_cast<std::uint64_t>(length)));
+}
+
+void lseek(fuse_req_t request, fuse_ino_t inode, off_t offset, int whence, fuse_file_info* info) {
+  auto found = file(info).seek(static_cast<std::uint64_t>(offset), whence);
+  if (!found) return answer_error(request, "lseek", inode, found.error());
+  fuse_reply_lseek(request, static_cast<off_t>(*found));
 }
 
 void flush(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {

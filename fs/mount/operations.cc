@@ -60,6 +60,9 @@ void set_open_file_operations(fuse_lowlevel_ops& out) {
   out.open = Guarded<ops::open>::call;
   out.read = Guarded<ops::read>::call;
   out.write = Guarded<ops::write>::call;
+  out.copy_file_range = Guarded<ops::copy_file_range>::call;
+  out.fallocate = Guarded<ops::fallocate>::call;
+  out.lseek = Guarded<ops::lseek>::call;
   out.flush = Guarded<ops::flush>::call;
   out.release = Guarded<ops::release>::call;
   out.fsync = Guarded<ops::fsync>::call;
@@ -93,8 +96,7 @@ void ops::init(void* userdata, fuse_conn_info* connection) {
   begun.notify_all();
 }
 
-// No locks: flock(2) and fcntl(2) locks are the kernel's own then. No fallocate, lseek and copy_file_range:
-// the kernel answers or emulates them.
+// No locks: flock(2) and fcntl(2) locks are the kernel's own then.
 const fuse_lowlevel_ops& operations() {
   static const fuse_lowlevel_ops kTable = [] {
     fuse_lowlevel_ops out{};

@@ -41,6 +41,12 @@ void open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info);
 void read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset, fuse_file_info* info);
 void write(fuse_req_t request, fuse_ino_t inode, const char* data, std::size_t size, off_t offset,
            fuse_file_info* info);
+void copy_file_range(fuse_req_t request, fuse_ino_t inode_in, off_t offset_in, fuse_file_info* info_in,
+                     fuse_ino_t inode_out, off_t offset_out, fuse_file_info* info_out, std::size_t size,
+                     int flags);
+void fallocate(fuse_req_t request, fuse_ino_t inode, int mode, off_t offset, off_t length,
+               fuse_file_info* info);
+void lseek(fuse_req_t request, fuse_ino_t inode, off_t offset, int whence, fuse_file_info* info);
 void flush(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info);
 void release(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info);
 void fsync(fuse_req_t request, fuse_ino_t inode, int data_only, fuse_file_info* info);

@@ -96,7 +96,8 @@ Result<void> Attributes::set_length(const InodePtr& inode, std::uint64_t length)
   if (inode->is_directory()) return system_error(EISDIR, "truncate");
   if (inode->is_special()) ENFOLD_TRY(parts_.specials.load(inode));
   if (!inode->is_regular()) return system_error(EINVAL, "truncate");
-  ENFOLD_TRY_ASSIGN(const std::unique_ptr<FileHandle> handle, parts_.open_files.open(inode, true));
+  ENFOLD_TRY_ASSIGN(const std::unique_ptr<FileHandle> handle,
+                    parts_.open_files.open(inode, {.writes = true}));
   ENFOLD_TRY(handle->body().resize(length));
   return handle->release();
 }

@@ -77,6 +77,12 @@ class FileBody {
   // Shrinks, or grows by a hole. Errors as write(); after one, length and content are what they were.
   Result<void> resize(std::uint64_t length);
 
+  // FileHandle's call of that name. After an error the length is what it was, and sectors of the range may be
+  // zero already.
+  Result<void> allocate(int mode, std::uint64_t offset, std::uint64_t size);
+  // FileHandle's call of that name.
+  Result<std::uint64_t> seek(std::uint64_t offset, int whence);
+
   // What was written is on the device when this returns. After a failure every later call on this body fails
   // too: the kernel forgets which pages it could not write.
   Result<void> sync(bool data_only);
@@ -86,6 +92,9 @@ class FileBody {
   // is put back (the caller keeps others from setting times meanwhile).
   void add_writer() { writers_.fetch_add(1); }
   void drop_writer() { writers_.fetch_sub(1); }
+  // Counts the handles that a shared mapping may write through.
+  void add_mapper() { mappers_.fetch_add(1); }
+  void drop_mapper() { mappers_.fetch_sub(1); }
   Result<void> seal(int other_writers_allowed);
 
  private:
@@ -129,6 +138,17 @@ class FileBody {
   bool put_back(std::uint64_t index, ConstSectorPage page);
   void extend_tail(std::uint64_t new_length);
 
+  // file_body_allocate.cc
+  Result<void> zero(FileKeys& keys, int mode, std::uint64_t offset, std::uint64_t end);
+  Result<void> punch(int mode, std::uint64_t first, std::uint64_t end);
+  Result<void> zero_in_sector(SectorCoder& coder, std::uint64_t offset, std::uint64_t end);
+  Result<void> reserve(std::uint64_t offset, std::uint64_t end);
+  Result<void> grow_by_hole(FileKeys& keys, std::uint64_t length);
+
+  // file_body_seek.cc; resize_lock_ is held shared
+  Result<std::uint64_t> next_data(std::uint64_t offset);
+  Result<std::uint64_t> next_hole(std::uint64_t offset);
+
   VolumeContext& context_;
   FileId file_;
   std::uint64_t lower_inode_;
@@ -138,6 +158,7 @@ class FileBody {
   std::atomic<int> write_fd_;  // read_fd_, adopted_fd_, or -1
   std::atomic<std::uint64_t> length_;
   std::atomic<int> writers_{0};
+  std::atomic<int> mappers_{0};
   std::atomic<std::int64_t> logged_at_ns_;
 
   std::atomic<bool> unsettled_{false};

@@ -69,6 +69,17 @@ Result<FileState::CutPermit> FileState::begin_cut(int fd, const Change& change, 
   return CutPermit{admit(wanted), must_sync};
 }
 
+Result<FileState::CutPermit> FileState::begin_punch(int fd, const Change& change) {
+  const Epochs::Hold hold = context_.epochs.hold();
+  const std::lock_guard lock(mutex_);
+  ENFOLD_TRY_ASSIGN(const WriteBudget budget, take_writes(change.sector_writes));
+  const Wanted wanted{change.length, hole_end_for(change), budget};
+  if (is_known_ && context_.epochs.is_durable(record_.epoch)) claims_.only_last();
+  if (!allows(wanted)) ENFOLD_TRY(write(fd, next_record(wanted, false)));
+  const bool must_sync = !claims_.allow_holes(change.hole_end);
+  return CutPermit{admit(wanted), must_sync};
+}
+
 Result<void> FileState::after_growth(int fd, std::uint64_t length) {
   if (length < recorded_length_.load(std::memory_order_relaxed) + kGrowthForARecord) return {};
   const Epochs::Hold hold = context_.epochs.hold();
@@ -115,6 +126,17 @@ void FileState::synced(const SyncMark& mark) {
 void FileState::made_hole(std::uint64_t first_sector, std::uint64_t end_sector) {
   if (first_sector >= end_sector) return;
   const std::lock_guard lock(mutex_);
+  track_hole(first_sector, end_sector);
+}
+
+void FileState::punched(std::uint64_t first_sector, std::uint64_t end_sector) {
+  if (first_sector >= end_sector) return;
+  const std::lock_guard lock(mutex_);
+  track_hole(first_sector, end_sector);
+  holes_synced_ = true;
+}
+
+void FileState::track_hole(std::uint64_t first_sector, std::uint64_t end_sector) {
   if (!hole_epoch_) hole_epoch_ = record_.epoch;
   unfilled_.add(first_sector, end_sector);
   if (unfilled_.intervals() <= kMaxTrackedHoles) return;

@@ -43,6 +43,10 @@ class FileState {
   };
   Result<CutPermit> begin_cut(int fd, const Change& change, std::uint64_t new_length, const Epochs::Hold&);
 
+  // The same before sectors that have content become holes. Where `must_sync` is true the file has to be
+  // synced before that: a crash may keep the holes and an older record.
+  Result<CutPermit> begin_punch(int fd, const Change& change);
+
   // A record of the present length once the file has grown by 64 MiB since the last one: so much, and what
   // the last two epochs wrote, is read after a crash.
   Result<void> after_growth(int fd, std::uint64_t length);
@@ -58,6 +62,7 @@ class FileState {
   // A zero sector below this index is a hole.
   [[nodiscard]] std::uint64_t hole_end() const { return hole_end_.load(std::memory_order_acquire); }
   void made_hole(std::uint64_t first_sector, std::uint64_t end_sector);
+  void punched(std::uint64_t first_sector, std::uint64_t end_sector);  // sectors that had content
   void filled(std::uint64_t first_sector, std::uint64_t end_sector);
   void cut(std::uint64_t end_sector);
 
@@ -85,6 +90,7 @@ class FileState {
   [[nodiscard]] std::uint64_t hole_end_for(const Change& change) const;
   [[nodiscard]] bool may_forget_filled_holes() const;
   std::uint8_t admit(const Wanted& wanted);
+  void track_hole(std::uint64_t first_sector, std::uint64_t end_sector);
   Result<void> seal_locked(int fd, std::uint64_t length, const StatX& times);
   Result<void> write(int fd, const StateRecord& record);
   [[nodiscard]] std::unexpected<Error> named(Error error) const;
@@ -103,8 +109,8 @@ class FileState {
   bool dirty_;                      // a seal has something to do
   std::uint64_t lasting_hole_end_;  // of holes that this session does not know: lowered only by a cut
   SectorSet unfilled_;              // holes made in this session
-  // Whether the length of the file may have been promised with these holes in it, and whether what filled
-  // them is as durable.
+  // Whether the length of the file may have been promised with these holes in it (of punched ones it may),
+  // and whether what filled them is as durable.
   std::optional<CrashEpoch> hole_epoch_;  // not later than the first of them
   bool holes_synced_ = false;
   CrashEpoch fill_epoch_;  // of the last one that was filled

@@ -41,21 +41,21 @@ void remember_length(Inode& inode, const FileBody& body, const VolumeContext& co
 
 }  // namespace
 
-Result<std::unique_ptr<FileHandle>> OpenFiles::open(const InodePtr& inode, bool writes) {
+Result<std::unique_ptr<FileHandle>> OpenFiles::open(const InodePtr& inode, Access access) {
   ENFOLD_TRY(require_regular(*inode));
   const std::lock_guard opening(inode->opening);
   std::shared_ptr<FileBody> body = inode->body();
   if (!body) {
-    auto opened = open_body(inode, writes);
+    auto opened = open_body(inode, access.writes);
     if (!opened && opened.error().code == Errc::kDamaged)
       return add_context(std::move(opened).error(), "lower file " + places_.lower_path(inode));
     if (!opened) return std::unexpected(std::move(opened).error());
     body = std::move(*opened);
-  } else if (writes && !body->writable()) {
+  } else if (access.writes && !body->writable()) {
     ENFOLD_TRY_ASSIGN(Fd lower, places_.open_content(inode, O_RDWR, kOwnerReadWrite));
     body->adopt_writable(std::move(lower));
   }
-  return admit(inode, std::move(body), writes);
+  return admit(inode, std::move(body), access);
 }
 
 Result<void> OpenFiles::settle(const InodePtr& inode) {
@@ -104,7 +104,7 @@ Result<bool> OpenFiles::looks_whole(const InodePtr& inode) {
 std::unique_ptr<FileHandle> OpenFiles::open_created(const InodePtr& inode, std::shared_ptr<FileBody> body) {
   inode->set_owner_id(body->file_id());
   inode->set_settled({true, std::nullopt});  // it is this mount's
-  return admit(inode, std::move(body), true);
+  return admit(inode, std::move(body), {.writes = true, .maps = true});
 }
 
 Result<std::shared_ptr<FileBody>> OpenFiles::open_body(const InodePtr& inode, bool writes) {
@@ -131,12 +131,13 @@ Result<Fd> OpenFiles::open_for_reading(const InodePtr& inode, bool& writable) {
 }
 
 std::unique_ptr<FileHandle> OpenFiles::admit(const InodePtr& inode, std::shared_ptr<FileBody> body,
-                                             bool writes) {
+                                             Access access) {
   inode->set_body(body);
   ++inode->handles;
   table_.pin(*inode);
-  if (writes) body->add_writer();
-  return std::make_unique<FileHandle>(*this, inode, std::move(body), writes);
+  if (access.writes) body->add_writer();
+  if (access.maps) body->add_mapper();
+  return std::make_unique<FileHandle>(*this, inode, std::move(body), access);
 }
 
 Result<void> OpenFiles::sync(const InodePtr& inode, FileBody& body, bool data_only) {
@@ -150,11 +151,12 @@ Result<void> OpenFiles::flush(Inode& inode, FileBody& body) {
   return body.seal(1);
 }
 
-Result<void> OpenFiles::release(const InodePtr& inode, std::shared_ptr<FileBody> body, bool writes) {
+Result<void> OpenFiles::release(const InodePtr& inode, std::shared_ptr<FileBody> body, Access access) {
   Result<void> sealed;
   {
     const std::lock_guard opening(inode->opening);
-    if (writes) {
+    if (access.maps) body->drop_mapper();
+    if (access.writes) {
       body->drop_writer();
       const std::lock_guard sealing(inode->sealing);
       sealed = body->seal(0);
@@ -170,8 +172,8 @@ Result<void> OpenFiles::release(const InodePtr& inode, std::shared_ptr<FileBody>
 }
 
 FileHandle::FileHandle(OpenFiles& owner, std::shared_ptr<Inode> inode, std::shared_ptr<FileBody> body,
-                       bool writes)
-    : owner_(owner), inode_(std::move(inode)), body_(std::move(body)), writes_(writes) {}
+                       Access access)
+    : owner_(owner), inode_(std::move(inode)), body_(std::move(body)), access_(access) {}
 
 FileHandle::~FileHandle() {
   if (auto released = release(); !released)
@@ -183,20 +185,29 @@ Result<std::size_t> FileHandle::read(std::uint64_t offset, MutableByteSpan out) 
 }
 
 Result<void> FileHandle::write(std::uint64_t offset, ByteSpan in) {
-  if (!writes_) return system_error(EBADF, "write");
+  if (!access_.writes) return system_error(EBADF, "write");
   return body_->write(offset, in);
+}
+
+Result<void> FileHandle::allocate(int mode, std::uint64_t offset, std::uint64_t length) {
+  if (!access_.writes) return system_error(EBADF, "fallocate");
+  return body_->allocate(mode, offset, length);
+}
+
+Result<std::uint64_t> FileHandle::seek(std::uint64_t offset, int whence) {
+  return body_->seek(offset, whence);
 }
 
 Result<void> FileHandle::sync(bool data_only) { return owner_.sync(inode_, *body_, data_only); }
 
 Result<void> FileHandle::flush() {
-  if (!writes_) return {};
+  if (!access_.writes) return {};
   return owner_.flush(*inode_, *body_);
 }
 
 Result<void> FileHandle::release() {
   if (!body_) return {};
-  return owner_.release(inode_, std::move(body_), writes_);
+  return owner_.release(inode_, std::move(body_), access_);
 }
 
 }  // namespace enfold

@@ -23,7 +23,7 @@ class OpenFiles {
 
   // kDamaged, kSystem or an error of the KMS as FileBody::open(); ESTALE where the lower file is another one
   // now.
-  Result<std::unique_ptr<FileHandle>> open(const InodePtr& inode, bool writes);
+  Result<std::unique_ptr<FileHandle>> open(const InodePtr& inode, Access access);
 
   // While the mount recovers: finds how long a regular file is, and writes that below where it is not so yet;
   // nothing to do at other times, and for a file that was looked at. Asks the KMS only where the file does
@@ -37,14 +37,14 @@ class OpenFiles {
   Result<void> sync(const InodePtr& inode, FileBody& body, bool data_only);
   Result<void> flush(Inode& inode, FileBody& body);
   // Also drops the body with the last handle.
-  Result<void> release(const InodePtr& inode, std::shared_ptr<FileBody> body, bool writes);
+  Result<void> release(const InodePtr& inode, std::shared_ptr<FileBody> body, Access access);
 
  private:
   Result<std::shared_ptr<FileBody>> open_body(const InodePtr& inode, bool writes);
   Result<void> settle_open(const InodePtr& inode, FileBody& body);
   Result<bool> looks_whole(const InodePtr& inode);
   Result<Fd> open_for_reading(const InodePtr& inode, bool& writable);
-  std::unique_ptr<FileHandle> admit(const InodePtr& inode, std::shared_ptr<FileBody> body, bool writes);
+  std::unique_ptr<FileHandle> admit(const InodePtr& inode, std::shared_ptr<FileBody> body, Access access);
 
   VolumeContext& context_;
   InodeTable& table_;

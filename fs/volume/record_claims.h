@@ -1,5 +1,5 @@
 // Which state records of one file a crash may leave on the device, and what they would claim to be durable
-// there (FORMAT.md, "Crashes"). A cut must not go below any of it.
+// there (FORMAT.md, "Crashes"). A cut must not go below any of it, and a hole not be made behind it.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ class RecordClaims {
   // A file that is being made has no older record.
   static RecordClaims of_new_file(const StateRecord& first) {
     RecordClaims out(first);
-    out.oldest_ = first.epoch;
+    out.only_last();
     return out;
   }
 
@@ -27,12 +27,14 @@ class RecordClaims {
     last_ = record;
     max_length_ = std::max(max_length_, record.sealed_length);
     max_base_ = std::max(max_base_, record.base_length);
+    min_hole_end_ = std::min(min_hole_end_, record.hole_end);
   }
   // All older ones are gone: the last one was synced, or its epoch is durable.
   void only_last() {
     oldest_ = last_.epoch;
     max_length_ = last_.sealed_length;
     max_base_ = last_.base_length;
+    min_hole_end_ = last_.hole_end;
   }
 
   // Whether each record claims no more than `length`, also when the present epoch has become durable: then
@@ -40,12 +42,15 @@ class RecordClaims {
   [[nodiscard]] bool allow(std::uint64_t length, const CrashEpoch& present) const {
     return max_base_ <= length && (max_length_ <= length || oldest_ == present);
   }
+  // Whether each record takes the sectors below `end` for holes where they are zero.
+  [[nodiscard]] bool allow_holes(std::uint64_t end) const { return end <= min_hole_end_; }
 
  private:
   StateRecord last_;
   CrashEpoch oldest_;  // never the present one where it is not known
   std::uint64_t max_length_;
   std::uint64_t max_base_;
+  std::uint64_t min_hole_end_ = 0;
 };
 
 }  // namespace enfold

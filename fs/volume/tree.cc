@@ -272,12 +272,13 @@ Result<Volume::Created> Tree::create(InodeNumber parent, std::string_view name, 
 }
 
 Result<std::unique_ptr<FileHandle>> Tree::open_file(InodeNumber number, int flags) {
-  const bool writes = (flags & O_ACCMODE) != O_RDONLY;
   const bool truncates = (flags & O_TRUNC) != 0;
-  ENFOLD_TRY_ASSIGN(const InodePtr inode, writes || truncates ? find_for_change(number) : find(number));
+  const Access access{.writes = (flags & O_ACCMODE) != O_RDONLY || truncates,
+                      .maps = (flags & O_ACCMODE) == O_RDWR};
+  ENFOLD_TRY_ASSIGN(const InodePtr inode, access.writes ? find_for_change(number) : find(number));
   // One that does not verify shows as a regular file.
   if (inode->is_special()) ENFOLD_TRY(parts_.specials.load(inode));
-  ENFOLD_TRY_ASSIGN(std::unique_ptr<FileHandle> handle, parts_.open_files.open(inode, writes || truncates));
+  ENFOLD_TRY_ASSIGN(std::unique_ptr<FileHandle> handle, parts_.open_files.open(inode, access));
   if (truncates) ENFOLD_TRY(handle->body().resize(0));
   return handle;
 }

@@ -31,6 +31,7 @@ struct Entry {
 struct Caller {
   uid_t uid = 0;
   gid_t gid = 0;
+  mode_t umask = 0;  // taken from the mode, unless the directory has a default ACL (acl(5))
 };
 
 struct AttributeChanges {
@@ -49,17 +50,29 @@ struct DirectoryEntry {
   std::uint64_t number = 0;  // lower inode number
 };
 
+// What a handle is opened for.
+struct Access {
+  bool writes = false;
+  bool maps = false;  // a shared mapping may be written through it: open for reading and writing
+};
+
 // An open file. Closing: flush() for each close(2), release() once at the end, before the volume goes.
 class FileHandle {
  public:
   // Only OpenFiles makes them.
-  FileHandle(OpenFiles& owner, std::shared_ptr<Inode> inode, std::shared_ptr<FileBody> body, bool writes);
+  FileHandle(OpenFiles& owner, std::shared_ptr<Inode> inode, std::shared_ptr<FileBody> body, Access access);
   FileHandle(const FileHandle&) = delete;
   FileHandle& operator=(const FileHandle&) = delete;
   ~FileHandle();  // as release()
 
   Result<std::size_t> read(std::uint64_t offset, MutableByteSpan out);
   Result<void> write(std::uint64_t offset, ByteSpan in);  // kSystem EBADF where it was opened for reading
+  // fallocate(2) with mode 0, FALLOC_FL_PUNCH_HOLE or FALLOC_FL_ZERO_RANGE, and FALLOC_FL_KEEP_SIZE with
+  // each; EOPNOTSUPP for other modes, and where the lower filesystem cannot do it. Other errors as write().
+  Result<void> allocate(int mode, std::uint64_t offset, std::uint64_t length);
+  // lseek(2) with SEEK_DATA or SEEK_HOLE. While a handle that a shared mapping may come from is open, all is
+  // data: the kernel may have bytes that are not here yet.
+  Result<std::uint64_t> seek(std::uint64_t offset, int whence);
   Result<void> sync(bool data_only);
   Result<void> flush();
   Result<void> release();  // no other call may run or follow
@@ -70,7 +83,7 @@ class FileHandle {
   OpenFiles& owner_;
   std::shared_ptr<Inode> inode_;
   std::shared_ptr<FileBody> body_;  // null once released
-  bool writes_;
+  Access access_;
 };
 
 // A listing taken when it is first read and again after each rewind to position 0.
@@ -132,7 +145,7 @@ class Volume {
   // kSystem EEXIST where the name is taken.
   virtual Result<Created> create(InodeNumber parent, std::string_view name, mode_t mode,
                                  const Caller& caller) = 0;
-  // flags: O_ACCMODE and O_TRUNC count.
+  // flags: O_ACCMODE, O_TRUNC and O_NOATIME count.
   virtual Result<std::unique_ptr<FileHandle>> open_file(InodeNumber inode, int flags) = 0;
   virtual Result<std::unique_ptr<DirectoryHandle>> open_directory(InodeNumber inode) = 0;
 
@@ -148,7 +161,8 @@ class Volume {
   // directory's names. False where it is right; kNotFound where nothing in the directory tells its id.
   virtual Result<bool> repair_marker(InodeNumber directory) = 0;
 
-  // user.* and trusted.* are sealed, security.* passes through, system.* is EOPNOTSUPP. flags: XATTR_CREATE,
+  // user.* and trusted.* are sealed; security.* and POSIX ACLs (system.posix_acl_access and _default, as the
+  // kernel's own filesystems store and answer them) pass through; others are EOPNOTSUPP. flags: XATTR_CREATE,
   // XATTR_REPLACE.
   virtual Result<Bytes> get_xattr(InodeNumber inode, const std::string& name) = 0;
   virtual Result<void> set_xattr(InodeNumber inode, const std::string& name, ByteSpan value, int flags) = 0;

@@ -106,6 +106,18 @@ Result<void> PosixFiles::truncate(int fd, std::uint64_t size) {
   return status(restarted([&] { return ::ftruncate(fd, static_cast<off_t>(size)); }), "ftruncate");
 }
 
+Result<void> PosixFiles::allocate(int fd, int mode, std::uint64_t offset, std::uint64_t size) {
+  return status(
+      restarted([&] { return ::fallocate(fd, mode, static_cast<off_t>(offset), static_cast<off_t>(size)); }),
+      "fallocate");
+}
+
+Result<std::uint64_t> PosixFiles::seek(int fd, std::uint64_t offset, int whence) {
+  const off_t found = ::lseek(fd, static_cast<off_t>(offset), whence);
+  if (found < 0) return system_error(errno, "lseek");
+  return static_cast<std::uint64_t>(found);
+}
+
 Result<void> PosixFiles::sync(int fd) {
   return status(restarted([&] { return ::fsync(fd); }), "fsync");
 }

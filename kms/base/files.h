@@ -67,6 +67,9 @@ class Files {
   virtual Result<std::size_t> read_at(int fd, MutableByteSpan out, std::uint64_t offset) = 0;
   virtual Result<std::size_t> write_at(int fd, ByteSpan in, std::uint64_t offset) = 0;
   virtual Result<void> truncate(int fd, std::uint64_t size) = 0;
+  virtual Result<void> allocate(int fd, int mode, std::uint64_t offset, std::uint64_t size) = 0;  // fallocate
+  // lseek(2) with SEEK_DATA or SEEK_HOLE; the descriptor's own position, which nothing uses, moves.
+  virtual Result<std::uint64_t> seek(int fd, std::uint64_t offset, int whence) = 0;
   virtual Result<void> sync(int fd) = 0;       // fsync
   virtual Result<void> sync_data(int fd) = 0;  // fdatasync
   virtual Result<void> sync_filesystem(int fd) = 0;
@@ -104,6 +107,8 @@ class PosixFiles : public Files {
   Result<std::size_t> read_at(int fd, MutableByteSpan out, std::uint64_t offset) override;
   Result<std::size_t> write_at(int fd, ByteSpan in, std::uint64_t offset) override;
   Result<void> truncate(int fd, std::uint64_t size) override;
+  Result<void> allocate(int fd, int mode, std::uint64_t offset, std::uint64_t size) override;
+  Result<std::uint64_t> seek(int fd, std::uint64_t offset, int whence) override;
   Result<void> sync(int fd) override;
   Result<void> sync_data(int fd) override;
   Result<void> sync_filesystem(int fd) override;

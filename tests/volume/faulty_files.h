@@ -119,6 +119,14 @@ class FaultyFiles final : public Files {
     ENFOLD_TRY(step(Call::kSize, "truncate"));
     return real_.truncate(fd, size);
   }
+  Result<void> allocate(int fd, int mode, std::uint64_t offset, std::uint64_t size) override {
+    ENFOLD_TRY(step((mode & FALLOC_FL_PUNCH_HOLE) != 0 ? Call::kSize : Call::kWrite, "allocate"));
+    return real_.allocate(fd, mode, offset, size);
+  }
+  Result<std::uint64_t> seek(int fd, std::uint64_t offset, int whence) override {
+    ENFOLD_TRY(step(Call::kLook, "seek"));
+    return real_.seek(fd, offset, whence);
+  }
   Result<void> sync(int fd) override {
     show_order("fsync", fd, "");
     ENFOLD_TRY(step(Call::kSync, "sync"));
