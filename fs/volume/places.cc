@@ -1,7 +1,9 @@
 #include "fs/volume/places.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <mutex>
 #include <shared_mutex>
@@ -12,6 +14,13 @@ namespace enfold {
 namespace {
 
 constexpr std::size_t kMaxDirectoryFds = 512;
+
+// At most a quarter of what this process may open: open files need the rest.
+std::size_t most_directory_fds() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kMaxDirectoryFds;
+  return std::min<std::size_t>(kMaxDirectoryFds, limit.rlim_cur / 4);
+}
 
 // Another name may still lead there.
 bool is_gone(const Error& error) { return has_errno(error, ENOENT) || has_errno(error, ENOTDIR); }
@@ -32,7 +41,7 @@ bool can_lend(const StatX& lower, mode_t bits) {
 }
 
 Places::Places(Files& files, InodeTable& table, SharedFd root)
-    : files_(files), table_(table), root_(std::move(root)), fds_(kMaxDirectoryFds) {}
+    : files_(files), table_(table), root_(std::move(root)), fds_(most_directory_fds()) {}
 
 Result<SharedFd> Places::directory(const InodePtr& inode) {
   if (inode->number == kRootInode) return root_;
