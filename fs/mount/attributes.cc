@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "fs/mount/channel.h"
 #include "fs/mount/operations.h"
 
 namespace enfold::ops {
@@ -33,6 +34,15 @@ void answer_value(fuse_req_t request, std::size_t size, ByteSpan value) {
   }
 }
 
+Result<void> drop_set_group_id(Volume& volume, fuse_ino_t inode) {
+  ENFOLD_TRY_ASSIGN(const struct stat status, volume.attributes(inode));
+  if ((status.st_mode & S_ISGID) == 0) return {};
+  AttributeChanges changes;
+  changes.mode = status.st_mode & ~mode_t{S_ISGID};
+  ENFOLD_TRY(volume.set_attributes(inode, changes));
+  return {};
+}
+
 }  // namespace
 
 void getattr(fuse_req_t request, fuse_ino_t inode, fuse_file_info* /*info*/) {
@@ -61,14 +71,18 @@ void getxattr(fuse_req_t request, fuse_ino_t inode, const char* name, std::size_
 
 void setxattr(fuse_req_t request, fuse_ino_t inode, const char* name, const char* value, std::size_t size,
               int flags) {
-  answer(request, "setxattr", inode, tree(request).set_xattr(inode, name, as_bytes({value, size}), flags));
+  Result<void> done = tree(request).set_xattr(inode, name, as_bytes({value, size}), flags);
+  if (done && request_drops_set_group_id()) done = drop_set_group_id(tree(request), inode);
+  answer(request, "setxattr", inode, done);
 }
 
 void listxattr(fuse_req_t request, fuse_ino_t inode, std::size_t size) {
   auto names = tree(request).list_xattrs(inode);
   if (!names) return answer_error(request, "listxattr", inode, names.error());
   std::string list;
-  for (const std::string& name : *names) list.append(name).push_back('\0');
+  const bool sees_trusted = caller(request).uid == 0;  // who lacks CAP_SYS_ADMIN cannot read them (xattr(7))
+  for (const std::string& name : *names)
+    if (sees_trusted || !name.starts_with("trusted.")) list.append(name).push_back('\0');
   answer_value(request, size, as_bytes(list));
 }
 

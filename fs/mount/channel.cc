@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
 #include <span>
 
@@ -15,8 +16,12 @@ struct CurrentRequest {
   bool is_init = false;
   std::uint32_t offered = 0;  // flags of INIT
   bool drops_set_id_bits = false;
+  bool drops_set_group_id = false;
 };
 thread_local CurrentRequest current;
+
+// The one session of this process has agreed on it.
+std::atomic<bool> setxattr_is_extended = false;
 
 // The structure that follows the header; zeros where the message is shorter.
 template <class T>
@@ -43,22 +48,43 @@ CurrentRequest look_at(std::span<const char> message) {
     case FUSE_OPEN:
       out.drops_set_id_bits = (body_of<fuse_open_in>(message).open_flags & FUSE_OPEN_KILL_SUIDGID) != 0;
       break;
+    case FUSE_SETXATTR:
+      out.drops_set_group_id = setxattr_is_extended && (body_of<fuse_setxattr_in>(message).setxattr_flags &
+                                                        FUSE_SETXATTR_ACL_KILL_SGID) != 0;
+      break;
     default:
       break;
   }
   return out;
 }
 
+// What is left of a message without the part of SETXATTR that libfuse does not know.
+std::size_t shortened(std::span<char> message) {
+  constexpr std::size_t kShortBody = sizeof(fuse_in_header) + FUSE_COMPAT_SETXATTR_IN_SIZE;
+  constexpr std::size_t kLongBody = sizeof(fuse_in_header) + sizeof(fuse_setxattr_in);
+  fuse_in_header header{};
+  if (!setxattr_is_extended || message.size() < kLongBody) return message.size();
+  std::memcpy(&header, message.data(), sizeof(header));
+  if (header.opcode != FUSE_SETXATTR) return message.size();
+  std::memmove(message.data() + kShortBody, message.data() + kLongBody, message.size() - kLongBody);
+  header.len = static_cast<std::uint32_t>(message.size() - (kLongBody - kShortBody));
+  std::memcpy(message.data(), &header, sizeof(header));
+  return header.len;
+}
+
 ssize_t read_request(int device, void* to, std::size_t size, void* /*userdata*/) {
   ssize_t got = ::read(device, to, size);
-  if (got > 0) current = look_at({static_cast<const char*>(to), static_cast<std::size_t>(got)});
-  return got;
+  if (got <= 0) return got;
+  const std::span message(static_cast<char*>(to), static_cast<std::size_t>(got));
+  current = look_at(message);
+  return static_cast<ssize_t>(shortened(message));
 }
 
 void add_to_init(const iovec& part) {
-  constexpr std::uint32_t kAdded = FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV_V2;
+  constexpr std::uint32_t kAdded = FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT;
   if (part.iov_len < sizeof(fuse_init_out)) return;  // an old kernel's shorter form
   static_cast<fuse_init_out*>(part.iov_base)->flags |= current.offered & kAdded;
+  setxattr_is_extended = (current.offered & FUSE_SETXATTR_EXT) != 0;
 }
 
 ssize_t write_answer(int device, iovec* parts, int count, void* /*userdata*/) {
@@ -76,5 +102,7 @@ fuse_custom_io channel_io() {
 }
 
 bool request_drops_set_id_bits() { return current.drops_set_id_bits; }
+
+bool request_drops_set_group_id() { return current.drops_set_group_id; }
 
 }  // namespace enfold

@@ -91,9 +91,11 @@ void ops::init(void* userdata, fuse_conn_info* connection) {
   want(connection, FUSE_CAP_EXPLICIT_INVAL_DATA);
   // What is decrypted lies in memory: pipes would only add system calls.
   want(connection, FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE, false);
-  auto& begun = static_cast<Mounted*>(userdata)->begun;
-  begun.store(true);
-  begun.notify_all();
+  Mounted& state = *static_cast<Mounted*>(userdata);
+  // The kernel checks ACLs; a umask does not count where one is inherited, so it is left to the volume.
+  if (state.tree.has_acls()) want(connection, FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK);
+  state.begun.store(true);
+  state.begun.notify_all();
 }
 
 // No locks: flock(2) and fcntl(2) locks are the kernel's own then.

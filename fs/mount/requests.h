@@ -34,7 +34,7 @@ inline Mounted& mounted(fuse_req_t request) { return *static_cast<Mounted*>(fuse
 inline Volume& tree(fuse_req_t request) { return mounted(request).tree; }
 inline Caller caller(fuse_req_t request) {
   const fuse_ctx* context = fuse_req_ctx(request);
-  return {context->uid, context->gid};
+  return {context->uid, context->gid, context->umask};
 }
 
 fuse_entry_param entry_param(const Entry& entry);

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "fs/format/marker.h"
+#include "fs/volume/lent_mode.h"
 #include "fs/volume/lower_files.h"
+#include "fs/volume/xattrs.h"
 #include "kms/base/log.h"
 
 namespace enfold {
@@ -15,14 +17,15 @@ namespace enfold {
 Result<Creation::MadeFile> Creation::file(const Spot& spot, mode_t mode, const Caller& caller) {
   // First of all, so that a KMS that does not answer leaves nothing behind.
   ENFOLD_TRY_ASSIGN(FileBody::NewFile prepared, FileBody::prepare(parts_.context));
+  ENFOLD_TRY_ASSIGN(const NewMode wanted, new_mode(spot, mode, caller));
   auto made = [&] {
     const ExclusiveNames names(parts_.places.names());
-    auto file = make_file(spot, mode & 0777U);  // without the set-id bits, which wait for the owner
+    auto file = make_file(spot, wanted.bits & 0777U);  // without the set-id bits, which wait for the owner
     if (!file) drop_unused_sidecar(spot.link());
     return file;
   }();
   if (!made) return std::unexpected(std::move(made).error());
-  auto body = fill_file(spot, *made, std::move(prepared), mode, caller);
+  auto body = fill_file(spot, *made, std::move(prepared), wanted, caller);
   if (body) return MadeFile{made->inode, parts_.open_files.open_created(made->inode, std::move(*body))};
   undo_file(*made);
   made->opening.unlock();
@@ -34,8 +37,9 @@ Result<InodePtr> Creation::directory(const Spot& spot, mode_t mode, const Caller
   const DirectoryId id = DirectoryId::random(parts_.context.entropy);
   const auto marker =
       encode_marker({parts_.context.keys.volume(), id, spot.directory_id}, parts_.context.keys.marker_mac());
+  ENFOLD_TRY_ASSIGN(const NewMode wanted, new_mode(spot, mode, caller));
   const ExclusiveNames names(parts_.places.names());
-  auto made = make_directory(spot, marker, mode, caller);
+  auto made = make_directory(spot, marker, wanted, caller);
   if (!made) {
     drop_unused_sidecar(spot.link());
     return made;
@@ -48,8 +52,12 @@ Result<InodePtr> Creation::directory(const Spot& spot, mode_t mode, const Caller
 Result<InodePtr> Creation::special(const Spot& spot, Special special, mode_t mode, const Caller& caller) {
   special.file = FileId::random(parts_.context.entropy);
   const Bytes content = seal_special(special, parts_.context.keys, parts_.context.entropy);
+  // Nobody sees the mode of a symlink.
+  ENFOLD_TRY_ASSIGN(const NewMode wanted, special.kind == SpecialKind::kSymlink
+                                              ? Result<NewMode>(NewMode{mode, false})
+                                              : new_mode(spot, mode, caller));
   const ExclusiveNames names(parts_.places.names());
-  auto made = make_special(spot, content, mode, caller);
+  auto made = make_special(spot, content, wanted, caller);
   if (!made) {
     drop_unused_sidecar(spot.link());
     return made;
@@ -75,6 +83,15 @@ bool Creation::has_name_in(const Inode& inode, const InodePtr& directory) const 
     const auto link = parts_.table.place(inode, index).link;
     if (!link || link->parent == directory) return link.has_value();
   }
+}
+
+Result<Creation::NewMode> Creation::new_mode(const Spot& spot, mode_t mode, const Caller& caller) {
+  ENFOLD_TRY_ASSIGN(const SharedFd directory, parts_.places.resolve(spot.directory));
+  const auto acl = parts_.context.files.get_xattr(directory->get(), std::string(kDefaultAcl));
+  if (acl) return NewMode{mode & 07777U, true};
+  if (!has_errno(acl.error(), ENODATA) && !has_errno(acl.error(), EOPNOTSUPP))
+    return std::unexpected(acl.error());
+  return NewMode{mode & 07777U & ~caller.umask, false};
 }
 
 Result<SharedFd> Creation::prepare(const Spot& spot) {
@@ -106,19 +123,19 @@ Result<Creation::NewFile> Creation::make_file(const Spot& spot, mode_t mode) {
   return system_error(ESTALE, "the new lower file has the identity of one in use");
 }
 
-Result<InodePtr> Creation::make_special(const Spot& spot, ByteSpan content, mode_t mode,
+Result<InodePtr> Creation::make_special(const Spot& spot, ByteSpan content, NewMode mode,
                                         const Caller& caller) {
-  ENFOLD_TRY_ASSIGN(const Lower lower, open_new(spot, 0600));
+  ENFOLD_TRY_ASSIGN(const Lower lower, open_new(spot, mode.bits & 0777U));
   auto entered = fill_special(spot, lower, content, mode, caller);
   if (!entered) undo(spot.link(), 0);
   return entered;
 }
 
-Result<InodePtr> Creation::make_directory(const Spot& spot, ByteSpan marker, mode_t mode,
+Result<InodePtr> Creation::make_directory(const Spot& spot, ByteSpan marker, NewMode mode,
                                           const Caller& caller) {
   Files& files = parts_.context.files;
   ENFOLD_TRY_ASSIGN(const SharedFd parent, prepare(spot));
-  ENFOLD_TRY(files.make_directory_at(parent->get(), spot.lower.name, (mode & 0777U) | 0700U));
+  ENFOLD_TRY(files.make_directory_at(parent->get(), spot.lower.name, (mode.bits & 0777U) | 0700U));
   auto made = files.open_at(parent->get(), spot.lower.name, O_PATH | O_NOFOLLOW | O_DIRECTORY, 0);
   if (!made) {
     undo(spot.link(), AT_REMOVEDIR);
@@ -142,16 +159,19 @@ Result<InodePtr> Creation::make_link(const InodePtr& inode, const Spot& spot) {
   return parts_.table.remember(inode->lower, spot.link());
 }
 
-Result<InodePtr> Creation::fill_special(const Spot& spot, const Lower& lower, ByteSpan content, mode_t mode,
+Result<InodePtr> Creation::fill_special(const Spot& spot, const Lower& lower, ByteSpan content, NewMode mode,
                                         const Caller& caller) {
   ENFOLD_TRY(write_full(parts_.context.files, lower.fd->get(), content, 0));
   ENFOLD_TRY(give(lower, mode, caller));
   return enter(spot, lower);
 }
 
-Result<InodePtr> Creation::fill_directory(const Spot& spot, const Lower& lower, ByteSpan marker, mode_t mode,
+Result<InodePtr> Creation::fill_directory(const Spot& spot, const Lower& lower, ByteSpan marker, NewMode mode,
                                           const Caller& caller) {
-  ENFOLD_TRY(write_new_marker(parts_.context.files, lower.fd->get(), marker));
+  {
+    const LentMode lent(parts_.context.files, lower.fd->get(), S_IRWXU);  // a default ACL may deny it to us
+    ENFOLD_TRY(write_new_marker(parts_.context.files, lower.fd->get(), marker));
+  }
   ENFOLD_TRY(give(lower, mode, caller));
   return enter(spot, lower);
 }
@@ -180,7 +200,7 @@ void Creation::drop_unused_sidecar(const Link& link) {
 }
 
 Result<std::shared_ptr<FileBody>> Creation::fill_file(const Spot& spot, const NewFile& made,
-                                                      FileBody::NewFile prepared, mode_t mode,
+                                                      FileBody::NewFile prepared, NewMode mode,
                                                       const Caller& caller) {
   ENFOLD_TRY(give(made.lower, mode, caller));
   ENFOLD_TRY_ASSIGN(Fd fd, parts_.context.files.duplicate(made.lower.fd->get()));
@@ -200,12 +220,15 @@ void Creation::undo_file(const NewFile& made) {
   parts_.unsynced.removed(made.inode->lower);
 }
 
-Result<void> Creation::give(const Lower& lower, mode_t mode, const Caller& caller) {
+Result<void> Creation::give(const Lower& lower, NewMode mode, const Caller& caller) {
   Files& files = parts_.context.files;
   ENFOLD_TRY_ASSIGN(const StatX made, files.stat_at(lower.fd->get(), ""));
   ENFOLD_TRY_ASSIGN(const StatX parent, files.stat_at(lower.parent->get(), ""));
   const bool inherits_group = (parent.stx_mode & S_ISGID) != 0;
-  mode_t wanted = mode & 07777U;
+  mode_t wanted = mode.bits;
+  // The mode bits of an ACL are a part of it; a directory was made with more for its owner than was asked
+  // for.
+  if (mode.inherits) wanted &= (made.stx_mode & 0777U) | 07000U;
   if (inherits_group && S_ISDIR(made.stx_mode)) wanted |= S_ISGID;
   const gid_t gid = inherits_group ? parent.stx_gid : caller.gid;
   // Only root can give away; to an ordinary user's files the lower filesystem gives owner and group.

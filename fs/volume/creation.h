@@ -39,16 +39,24 @@ class Creation {
     std::unique_lock<std::mutex> opening;  // of the inode
   };
 
+  // What the mode of a new entry is to be. Where its directory has a default ACL, the lower filesystem lets
+  // the entry inherit that (acl(5)), and the umask does not count.
+  struct NewMode {
+    mode_t bits = 0;
+    bool inherits = false;
+  };
+  Result<NewMode> new_mode(const Spot& spot, mode_t mode, const Caller& caller);
+
   // With names() held exclusively, up to the next blank line.
   Result<SharedFd> prepare(const Spot& spot);  // the directory's descriptor, once the name's sidecar is there
   Result<Lower> open_new(const Spot& spot, mode_t mode);
   Result<NewFile> make_file(const Spot& spot, mode_t mode);
-  Result<InodePtr> make_special(const Spot& spot, ByteSpan content, mode_t mode, const Caller& caller);
-  Result<InodePtr> make_directory(const Spot& spot, ByteSpan marker, mode_t mode, const Caller& caller);
+  Result<InodePtr> make_special(const Spot& spot, ByteSpan content, NewMode mode, const Caller& caller);
+  Result<InodePtr> make_directory(const Spot& spot, ByteSpan marker, NewMode mode, const Caller& caller);
   Result<InodePtr> make_link(const InodePtr& inode, const Spot& spot);
-  Result<InodePtr> fill_special(const Spot& spot, const Lower& lower, ByteSpan content, mode_t mode,
+  Result<InodePtr> fill_special(const Spot& spot, const Lower& lower, ByteSpan content, NewMode mode,
                                 const Caller& caller);
-  Result<InodePtr> fill_directory(const Spot& spot, const Lower& lower, ByteSpan marker, mode_t mode,
+  Result<InodePtr> fill_directory(const Spot& spot, const Lower& lower, ByteSpan marker, NewMode mode,
                                   const Caller& caller);
   Result<InodePtr> enter(const Spot& spot, const Lower& lower);
   void undo(const Link& link, int flags);  // flags of unlinkat(2)
@@ -57,10 +65,10 @@ class Creation {
 
   // Owner, mode and header of a file, whose name may be moved or removed meanwhile.
   Result<std::shared_ptr<FileBody>> fill_file(const Spot& spot, const NewFile& made,
-                                              FileBody::NewFile prepared, mode_t mode, const Caller& caller);
+                                              FileBody::NewFile prepared, NewMode mode, const Caller& caller);
   void undo_file(const NewFile& made);
 
-  Result<void> give(const Lower& lower, mode_t mode, const Caller& caller);
+  Result<void> give(const Lower& lower, NewMode mode, const Caller& caller);
 
   TreeParts& parts_;
 };

@@ -6,6 +6,7 @@
 #include "fs/volume/attributes.h"
 #include "fs/volume/creation.h"
 #include "fs/volume/file_body.h"
+#include "fs/volume/lower_files.h"
 #include "fs/volume/removal.h"
 #include "fs/volume/tree_parts.h"
 #include "fs/volume/volume.h"
@@ -84,6 +85,7 @@ class Tree final : public Volume {
   Result<std::unique_ptr<DirectoryHandle>> open_directory(InodeNumber inode) override;
 
   Result<struct statvfs> filesystem() override;
+  bool has_acls() override;
   void checkpointed() override { parts_.unsynced.drop_durable(); }
   Result<bool> recover(const std::atomic<bool>& stop) override;
   Result<bool> repair_marker(InodeNumber directory) override;
@@ -293,6 +295,11 @@ Result<struct statvfs> Tree::filesystem() {
   ENFOLD_TRY_ASSIGN(struct statvfs lower, parts_.context.files.stat_filesystem(root_->get()));
   lower.f_namemax = kMaxNameBytes;
   return lower;
+}
+
+bool Tree::has_acls() {
+  const auto acl = parts_.context.files.get_xattr(root_->get(), std::string(kAccessAcl));
+  return acl || has_errno(acl.error(), ENODATA);
 }
 
 Result<bool> Tree::recover(const std::atomic<bool>& stop) { return parts_.recovery.run(stop); }

@@ -150,6 +150,8 @@ class Volume {
   virtual Result<std::unique_ptr<DirectoryHandle>> open_directory(InodeNumber inode) = 0;
 
   virtual Result<struct statvfs> filesystem() = 0;
+  // Whether the lower filesystem keeps POSIX ACLs.
+  virtual bool has_acls() = 0;
 
   // After Epochs::set_durable(): what a checkpoint covered need not be synced any more.
   virtual void checkpointed() = 0;

@@ -10,7 +10,12 @@ namespace enfold {
 namespace {
 
 bool is_sealed(std::string_view name) { return name.starts_with("user.") || name.starts_with("trusted."); }
-bool passes_through(std::string_view name) { return name.starts_with("security."); }
+
+// A symlink has no ACL, and what its lower file inherited is not shown.
+bool passes_through(const Inode& inode, std::string_view name) {
+  if (name.starts_with("security.")) return true;
+  return (name == kAccessAcl || name == kDefaultAcl) && inode.lower.type != S_IFLNK;
+}
 
 std::unexpected<Error> unsupported() { return system_error(EOPNOTSUPP, "xattr of this namespace"); }
 
@@ -25,9 +30,9 @@ Result<std::string> seal_name(const XattrCodec& codec, const std::string& name) 
 
 Result<Bytes> Xattrs::get(const InodePtr& inode, const std::string& name) {
   Files& files = parts_.context.files;
-  if (!is_sealed(name) && !passes_through(name)) return unsupported();
+  if (!is_sealed(name) && !passes_through(*inode, name)) return unsupported();
   ENFOLD_TRY_ASSIGN(const SharedFd fd, parts_.places.resolve(inode));
-  if (passes_through(name)) return files.get_xattr(fd->get(), name);
+  if (passes_through(*inode, name)) return files.get_xattr(fd->get(), name);
   ENFOLD_TRY_ASSIGN(const XattrCodec codec, this->codec(inode));
   ENFOLD_TRY_ASSIGN(const std::string lower_name, seal_name(codec, name));
   ENFOLD_TRY_ASSIGN(const Bytes sealed, files.get_xattr(fd->get(), lower_name));
@@ -38,9 +43,9 @@ Result<Bytes> Xattrs::get(const InodePtr& inode, const std::string& name) {
 
 Result<void> Xattrs::set(const InodePtr& inode, const std::string& name, ByteSpan value, int flags) {
   Files& files = parts_.context.files;
-  if (!is_sealed(name) && !passes_through(name)) return unsupported();
+  if (!is_sealed(name) && !passes_through(*inode, name)) return unsupported();
   ENFOLD_TRY_ASSIGN(const SharedFd fd, parts_.places.resolve(inode));
-  if (passes_through(name)) return files.set_xattr(fd->get(), name, value, flags);
+  if (passes_through(*inode, name)) return files.set_xattr(fd->get(), name, value, flags);
   ENFOLD_TRY_ASSIGN(const XattrCodec codec, this->codec(inode));
   ENFOLD_TRY_ASSIGN(const std::string lower_name, seal_name(codec, name));
   return files.set_xattr(fd->get(), lower_name, codec.seal_value(name, value, parts_.context.entropy), flags);
@@ -53,7 +58,7 @@ Result<std::vector<std::string>> Xattrs::list(const InodePtr& inode) {
   if (lower_names.empty()) return shown;
   ENFOLD_TRY_ASSIGN(const XattrCodec codec, this->codec(inode));
   for (const std::string& lower_name : lower_names) {
-    if (passes_through(lower_name)) shown.push_back(lower_name);
+    if (passes_through(*inode, lower_name)) shown.push_back(lower_name);
     if (!lower_name.starts_with(kXattrPrefix)) continue;
     auto name = codec.open_name(lower_name);
     if (name)
@@ -67,9 +72,9 @@ Result<std::vector<std::string>> Xattrs::list(const InodePtr& inode) {
 
 Result<void> Xattrs::remove(const InodePtr& inode, const std::string& name) {
   Files& files = parts_.context.files;
-  if (!is_sealed(name) && !passes_through(name)) return unsupported();
+  if (!is_sealed(name) && !passes_through(*inode, name)) return unsupported();
   ENFOLD_TRY_ASSIGN(const SharedFd fd, parts_.places.resolve(inode));
-  if (passes_through(name)) return files.remove_xattr(fd->get(), name);
+  if (passes_through(*inode, name)) return files.remove_xattr(fd->get(), name);
   ENFOLD_TRY_ASSIGN(const XattrCodec codec, this->codec(inode));
   ENFOLD_TRY_ASSIGN(const std::string lower_name, seal_name(codec, name));
   return files.remove_xattr(fd->get(), lower_name);

@@ -1,13 +1,18 @@
-// Extended attributes: user.* and trusted.* sealed for their owner, security.* as they are.
+// Extended attributes: user.* and trusted.* sealed for their owner, security.* and POSIX ACLs as they are.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fs/format/xattr.h"
 #include "fs/volume/tree_parts.h"
 
 namespace enfold {
+
+// As linux/xattr.h names them; the bytes are those of linux/posix_acl_xattr.h.
+inline constexpr std::string_view kAccessAcl = "system.posix_acl_access";
+inline constexpr std::string_view kDefaultAcl = "system.posix_acl_default";
 
 // Errors as getxattr(2) and its family, EIO where a stored one does not verify. Thread-safe.
 class Xattrs {

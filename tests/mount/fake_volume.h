@@ -38,6 +38,7 @@ class FakeVolume final : public Volume {
   AttributeChanges last_changes;
   mode_t mode = S_IFREG | 0644;  // of every file
   Bytes xattr = {1, 2, 3, 4};
+  std::string last_xattr;  // set: name=value
 
   Result<Entry> lookup(InodeNumber /*parent*/, std::string_view name) override {
     if (auto error = errors.find(std::string(name)); error != errors.end())
@@ -87,11 +88,15 @@ class FakeVolume final : public Volume {
     return std::make_unique<FakeDirectory>(names);
   }
   Result<struct statvfs> filesystem() override { return make_error(Errc::kDamaged, "damage"); }
+  bool has_acls() override { return true; }
   void checkpointed() override {}
   Result<bool> recover(const std::atomic<bool>&) override { return true; }
   Result<bool> repair_marker(InodeNumber) override { return false; }
   Result<Bytes> get_xattr(InodeNumber, const std::string&) override { return xattr; }
-  Result<void> set_xattr(InodeNumber, const std::string&, ByteSpan, int) override { return {}; }
+  Result<void> set_xattr(InodeNumber, const std::string& name, ByteSpan value, int) override {
+    last_xattr = name + "=" + as_string(value);
+    return {};
+  }
   Result<std::vector<std::string>> list_xattrs(InodeNumber) override {
     return std::vector<std::string>{"user.a", "user.bc"};
   }

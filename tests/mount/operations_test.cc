@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <array>
 
 #include <set>
 
@@ -163,6 +164,24 @@ TEST_F(Operations, AnUnprivilegedOpenToTruncateDropsSetIdBits) {
   in.open_flags = FUSE_OPEN_KILL_SUIDGID;
   kernel.ask(FUSE_OPEN, 10, wire(in));
   EXPECT_EQ(volume.mode, S_IFREG | 02644U) << "without group execution, set-group-id is another thing";
+}
+
+// The longer SETXATTR, of which libfuse gets the shorter form: name and value are still found, and the bit
+// goes.
+TEST_F(Operations, AnAclSetByWhoIsNotOfTheGroupDropsSetGroupId) {
+  volume.mode = S_IFREG | 06755;
+  fuse_setxattr_in in{};
+  in.size = 3;
+  const auto set = [&] {
+    return kernel.ask(FUSE_SETXATTR, 10,
+                      wire(in, std::string("system.posix_acl_access"), std::array{'a', 'c', 'l'}));
+  };
+  EXPECT_EQ(set().error, 0);
+  EXPECT_EQ(volume.mode, S_IFREG | 06755U);
+  EXPECT_EQ(volume.last_xattr, "system.posix_acl_access=acl");
+  in.setxattr_flags = FUSE_SETXATTR_ACL_KILL_SGID;
+  EXPECT_EQ(set().error, 0);
+  EXPECT_EQ(volume.mode, S_IFREG | 04755U);
 }
 
 TEST_F(Operations, AnXattrIsMeasuredAndNeverCut) {
