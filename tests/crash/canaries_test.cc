@@ -34,16 +34,15 @@ class Canary : public testing::TestWithParam<Journal> {
   Replay replay;
 };
 
-// Records of the crashed mount's last epoch turn into ones that count, where they say clean.
-void trust_clean_records(const VolumeKeys& keys, LowerTree& state) {
+void for_clean_records(const VolumeKeys& keys, LowerTree& state,
+                       const std::function<void(StateRecord&)>& change) {
   for (auto& [id, node] : state.nodes) {
     const auto first = node.pages.find(0);
     if (node.is_directory() || first == node.pages.end() || node.size < kPageBytes) continue;
     HeaderPage page = *first->second;
     auto header = decode_header(page, keys);
     if (!header || !header->state.clean) continue;
-    header->state.epoch = {};
-    header->state.base_length = header->state.sealed_length;
+    change(header->state);
     encode_state(header->state, prefix_of(page), keys.state_mac(header->prefix.file), state_of(page));
     first->second = std::make_shared<LowerPage>(page);
   }
@@ -53,7 +52,11 @@ TEST_P(Canary, ADirtyBitTrustedAloneIsNoticed) {
   std::unique_ptr<VolumeKeys> keys;
   replay.vary_state = [&](CrashWorld& world, LowerTree& state) {
     if (!keys) keys = std::make_unique<VolumeKeys>(world.keys());
-    trust_clean_records(*keys, state);
+    // Of the crashed mount's last epoch, too: they count then.
+    for_clean_records(*keys, state, [](StateRecord& record) {
+      record.epoch = {};
+      record.base_length = record.sealed_length;
+    });
   };
   expect_complaints("AppendToDurable");
 }
@@ -78,6 +81,25 @@ TEST_P(Canary, ContentNotSyncedIsNoticed) {
 TEST_P(Canary, ASymlinkNotSyncedBeforeItIsRenamedIsNoticed) {
   drop_syncs([](const auto&) { return true; });
   expect_complaints("SymlinkRenamedOverSymlink");
+}
+
+// A punched sector without a record that says so is damage.
+TEST_P(Canary, AHoleEndNotSyncedBeforeAPunchIsNoticed) {
+  replay.vary_log = [](LowerLog& log) {
+    for (LowerCall& call : log.calls)
+      if (call.kind == LowerCall::Kind::kSyncData) call.kind = LowerCall::Kind::kTouch;
+  };
+  expect_complaints("PunchDurable");
+}
+
+// What filled a punched sector was lost, and the hole with it.
+TEST_P(Canary, AHoleEndLoweredBeforeTheFillIsDurableIsNoticed) {
+  std::unique_ptr<VolumeKeys> keys;
+  replay.vary_state = [&](CrashWorld& world, LowerTree& state) {
+    if (!keys) keys = std::make_unique<VolumeKeys>(world.keys());
+    for_clean_records(*keys, state, [](StateRecord& record) { record.hole_end = 0; });
+  };
+  expect_complaints("PunchRefillClose");
 }
 
 INSTANTIATE_TEST_SUITE_P(Journals, Canary, testing::Values(Journal::kExt4, Journal::kXfs),

@@ -196,6 +196,26 @@ void App::resize(const std::string& path, std::size_t size) {
   expected_.changed(began, path, std::move(content));
 }
 
+void App::allocate(const std::string& path, int mode, std::size_t offset, std::size_t size) {
+  const std::size_t began = begin("fallocate " + path + " mode " + std::to_string(mode) + " " +
+                                  std::to_string(offset) + "+" + std::to_string(size));
+  EXPECT_TRUE(is_ok(handle(path).allocate(mode, offset, size))) << path;
+  std::string content = expected_.content(path);
+  const std::size_t end = std::min(offset + size, content.size());
+  if ((mode & ~FALLOC_FL_KEEP_SIZE) != 0 && offset < end)
+    content.replace(offset, end - offset, end - offset, '\0');
+  if ((mode & FALLOC_FL_KEEP_SIZE) == 0) content.resize(std::max(content.size(), offset + size));
+  expected_.changed(began, path, std::move(content));
+}
+
+void App::punch(const std::string& path, std::size_t offset, std::size_t size) {
+  allocate(path, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size);
+}
+
+void App::zero(const std::string& path, std::size_t offset, std::size_t size) {
+  allocate(path, FALLOC_FL_ZERO_RANGE, offset, size);
+}
+
 void App::sync(const std::string& path, bool data_only) {
   begin((data_only ? "fdatasync " : "fsync ") + path);
   EXPECT_TRUE(is_ok(handle(path).sync(data_only))) << path;

@@ -77,6 +77,9 @@ class App {
   void open(const std::string& path);
   void write(const std::string& path, std::size_t offset, std::size_t size, char fill);
   void resize(const std::string& path, std::size_t size);
+  void allocate(const std::string& path, int mode, std::size_t offset, std::size_t size);  // fallocate
+  void punch(const std::string& path, std::size_t offset, std::size_t size);
+  void zero(const std::string& path, std::size_t offset, std::size_t size);
   void fsync(const std::string& path);
   void fdatasync(const std::string& path);
   void close(const std::string& path);

@@ -26,6 +26,8 @@ const auto kJournals = testing::Values(Journal::kExt4, Journal::kXfs);
 
 INSTANTIATE_TEST_SUITE_P(Content, AfterAPowerCut,
                          testing::Combine(testing::ValuesIn(content_histories()), kJournals), name_of_test);
+INSTANTIATE_TEST_SUITE_P(Holes, AfterAPowerCut,
+                         testing::Combine(testing::ValuesIn(hole_histories()), kJournals), name_of_test);
 INSTANTIATE_TEST_SUITE_P(Names, AfterAPowerCut,
                          testing::Combine(testing::ValuesIn(name_histories()), kJournals), name_of_test);
 INSTANTIATE_TEST_SUITE_P(Mounts, AfterAPowerCut,

@@ -163,13 +163,14 @@ std::string LowerTree::fingerprint() const {
 std::string LowerTree::identity() const { return describe(*this, false); }
 
 std::string text_of(const LowerCall& call) {
-  static const std::array<const char*, 13> kNames{"write",  "truncate",  "create", "link",  "unlink",
-                                                  "rename", "exchange",  "mode",   "xattr", "touch",
-                                                  "fsync",  "fdatasync", "syncfs"};
+  static const std::array<const char*, 14> kNames{"write",  "truncate", "punch",     "create", "link",
+                                                  "unlink", "rename",   "exchange",  "mode",   "xattr",
+                                                  "touch",  "fsync",    "fdatasync", "syncfs"};
   std::string out = std::string(kNames.at(static_cast<std::size_t>(call.kind))) + " node " +
                     std::to_string(call.node) + " " + call.name.substr(0, 20) + " " +
                     call.to_name.substr(0, 20);
   if (call.is_write()) out += "page " + std::to_string(call.page) + (call.allocates ? " new" : "");
+  if (call.kind == LowerCall::Kind::kPunch) out += "page " + std::to_string(call.page);
   if (call.directory != 0) out += " in " + std::to_string(call.directory);
   if (call.to_directory != 0) out += " to " + std::to_string(call.to_directory);
   return out + " size " + std::to_string(call.size);

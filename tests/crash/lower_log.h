@@ -48,6 +48,7 @@ struct LowerCall {
   enum class Kind : std::uint8_t {
     kWrite,     // one page: `page`, `content` of it afterwards, `size` of the file up to where this wrote
     kTruncate,  // `size`
+    kPunch,     // `page` becomes zeros; its blocks are kept where `keeps_blocks`
     kCreate,    // `mode`, and a name
     kLink,
     kUnlink,    // also rmdir
@@ -74,6 +75,7 @@ struct LowerCall {
   mode_t mode = 0;
   Bytes value{};
   bool is_removal = false;
+  bool keeps_blocks = false;
   bool allocates = false;  // a write past the end or into a hole: metadata changes with it, at writeback
 
   [[nodiscard]] bool is_sync() const { return kind >= Kind::kSync; }

@@ -10,26 +10,31 @@ constexpr std::size_t kNoCall = static_cast<std::size_t>(-1);
 
 // Of the metadata calls on a node, those that fdatasync waits for.
 bool is_needed_to_read(const LowerCall& call) {
-  return call.kind == Kind::kCreate || call.kind == Kind::kTruncate;
+  return call.kind == Kind::kCreate || call.kind == Kind::kTruncate || call.kind == Kind::kPunch;
 }
 
-// Truncates of `node` from call `from` on that survived.
+// Truncates of `node` and punches of its `page`, from call `from` on.
 template <class Act>
-void for_truncates(const LowerLog& log, NodeId node, std::size_t from, std::size_t until, Act act) {
-  for (std::size_t at = from; at < until; ++at)
-    if (const LowerCall& call = log.calls[at]; call.kind == Kind::kTruncate && call.node == node) act(call);
+void for_cuts(const LowerLog& log, NodeId node, std::uint64_t page, std::size_t from, std::size_t until,
+              Act act) {
+  for (std::size_t at = from; at < until; ++at) {
+    const LowerCall& call = log.calls[at];
+    if (call.node != node) continue;
+    if (call.kind == Kind::kTruncate || (call.kind == Kind::kPunch && call.page == page)) act(call);
+  }
 }
 
-// What is left of a page after the truncates that survived, newer than the page.
-PagePtr after_truncates(const LowerLog& log, NodeId node, std::uint64_t page, PagePtr content,
-                        std::size_t from, std::size_t prefix) {
-  for_truncates(log, node, from, prefix, [&](const LowerCall& call) {
+bool takes_all(const LowerCall& cut, std::uint64_t page) {
+  return cut.kind == Kind::kPunch || cut.size <= page * kPageBytes;
+}
+
+// What is left of a page after the cuts that survived, newer than the page.
+PagePtr after_cuts(const LowerLog& log, NodeId node, std::uint64_t page, PagePtr content, std::size_t from,
+                   std::size_t prefix) {
+  for_cuts(log, node, page, from, prefix, [&](const LowerCall& call) {
     const std::uint64_t start = page * kPageBytes;
+    if (content && takes_all(call, page)) content = nullptr;
     if (!content || call.size >= start + kPageBytes) return;
-    if (call.size <= start) {
-      content = nullptr;
-      return;
-    }
     auto cut = std::make_shared<LowerPage>(*content);
     std::fill(cut->begin() + static_cast<std::ptrdiff_t>(call.size - start), cut->end(), std::uint8_t{0});
     content = std::move(cut);
@@ -37,12 +42,14 @@ PagePtr after_truncates(const LowerLog& log, NodeId node, std::uint64_t page, Pa
   return content;
 }
 
-// Whether a truncate that did not survive came between: then the page's new blocks did not either.
-bool freed_by_lost_truncate(const LowerLog& log, NodeId node, std::uint64_t page, std::size_t prefix,
-                            std::size_t write) {
+// Whether a cut that did not survive came between: then the page's new blocks did not either.
+bool freed_by_lost_cut(const LowerLog& log, Journal journal, const LowerCall& write, std::size_t prefix,
+                       std::size_t until) {
   bool freed = false;
-  for_truncates(log, node, prefix, write,
-                [&](const LowerCall& call) { freed |= call.size <= page * kPageBytes; });
+  for_cuts(log, write.node, write.page, prefix, until, [&](const LowerCall& call) {
+    const bool keeps_blocks = call.keeps_blocks && journal == Journal::kExt4;
+    freed |= takes_all(call, write.page) && !keeps_blocks;
+  });
   return freed;
 }
 
@@ -195,10 +202,10 @@ void PowerCut::add_pages(NodeId node, std::size_t moment, std::size_t prefix, st
         first = log_.calls[at].content;
         from = at + 1;
       }
-    add_version(out, slot, after_truncates(log_, node, page, first, from, prefix), kNoCall);
+    add_version(out, slot, after_cuts(log_, node, page, first, from, prefix), kNoCall);
     for (const std::size_t at : calls)
-      if (at >= durable && !freed_by_lost_truncate(log_, node, page, prefix, at))
-        add_version(out, slot, after_truncates(log_, node, page, log_.calls[at].content, at + 1, prefix), at);
+      if (at >= durable && !freed_by_lost_cut(log_, journal_, log_.calls[at], prefix, at))
+        add_version(out, slot, after_cuts(log_, node, page, log_.calls[at].content, at + 1, prefix), at);
   }
 }
 

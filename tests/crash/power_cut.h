@@ -7,6 +7,12 @@
 // - Of the data pages any subset survives, each in any version since its last sync: writeback takes pages in
 //   any order and at any time. A page that a truncate freed has other blocks when it is written again, so the
 //   newer bytes are there only with the truncate; beyond the size there is nothing; a hole reads zero.
+// - A punched page is metadata like a truncate: part of the order of names and sizes, and the pages of one
+// call
+//   go one after the other (both journals cut a long range into transactions). What was written before it
+//   never comes back once it is there, what is written after it has new blocks. FALLOC_FL_ZERO_RANGE is the
+//   same but on ext4, where the blocks stay: newer bytes may be there without it.
+// - Plain allocation changes no bytes: blocks that were never written read as zeros.
 // - A write past the end changes the size at writeback, not at the call: the file may be named and short.
 // - syncfs: all before it is durable.
 //

@@ -66,6 +66,12 @@ class PowerCutModel : public testing::TestWithParam<Journal> {
   void truncate(NodeId node, std::uint64_t size) {
     log_.calls.push_back({.kind = Kind::kTruncate, .node = node, .size = size});
   }
+  void punch(NodeId node, std::uint64_t page, bool keeps_blocks = false) {
+    LowerCall call{.kind = Kind::kPunch, .node = node};
+    call.page = page;
+    call.keeps_blocks = keeps_blocks;
+    log_.calls.push_back(call);
+  }
   void sync(NodeId node, Kind kind = Kind::kSync) { log_.calls.push_back({.kind = kind, .node = node}); }
   void rename(NodeId node, const std::string& from, const std::string& to, NodeId other) {
     LowerCall call{.kind = Kind::kRename, .node = node, .directory = kRoot, .name = from};
@@ -220,6 +226,42 @@ TEST_P(PowerCutModel, FillsAHoleOrNot) {
   sync(kFile);
   write(kFile, 2, 'n', true);
   EXPECT_EQ(states(), (Set{"12288 AB.", "12288 ABn"}));
+}
+
+TEST_P(PowerCutModel, PunchesPageAfterPageOrNot) {
+  start_with_file();
+  punch(kFile, 0);
+  punch(kFile, 1);
+  EXPECT_EQ(states(), (Set{"8192 AB", "8192 .B", "8192 .."}));
+}
+
+TEST_P(PowerCutModel, BringsNothingBackThatWasWrittenBeforeAPunch) {
+  start_with_file();
+  write(kFile, 0, 'x', false);
+  punch(kFile, 0);
+  sync(kFile, Kind::kSyncData);
+  EXPECT_EQ(states(), (Set{"8192 .B"}));
+}
+
+TEST_P(PowerCutModel, HasWhatIsWrittenAfterAPunchOnlyWithThePunch) {
+  start_with_file();
+  punch(kFile, 0);
+  create("g", kOther);
+  write(kFile, 0, 'n', true);
+  EXPECT_EQ(states({"f", "g"}),
+            (Set{"8192 AB, -", "8192 .B, -", "8192 nB, -", "8192 .B, 0 ", "8192 nB, 0 "}));
+}
+
+TEST_P(PowerCutModel, MayHaveWhatIsWrittenAfterZeroingWithoutItOnExt4) {
+  start_with_file();
+  punch(kFile, 0, true);
+  write(kFile, 0, 'n', true);
+  sync(kFile);
+  EXPECT_EQ(states(), (Set{"8192 nB"}));
+  log_.calls.pop_back();
+  const PowerCut cut(log_, GetParam());
+  const auto slots = cut.choices(2, {0}).slots.front();
+  EXPECT_EQ(slots.versions.front().size(), GetParam() == Journal::kExt4 ? 2U : 1U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Journals, PowerCutModel, testing::Values(Journal::kExt4, Journal::kXfs),

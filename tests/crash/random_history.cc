@@ -1,5 +1,6 @@
 #include "tests/crash/random_history.h"
 
+#include <array>
 #include <set>
 
 namespace enfold {
@@ -47,14 +48,23 @@ class RandomApp {
     if (!path) return make();
     app_.open(*path);
     for (std::uint64_t i = random_.below(3); i < 3; ++i) {
-      if (random_.below(3) == 0)
+      const std::uint64_t which = random_.below(6);
+      if (which < 2)
         app_.resize(*path, random_.below(kLongest));
+      else if (which == 2)
+        allocate(*path);
       else
         app_.write(*path, random_.below(kLongest), 1 + random_.below(2 * kSector), fill());
       if (random_.below(4) == 0) app_.fdatasync(*path);
       if (random_.below(8) == 0) app_.checkpoint();
     }
     app_.close(*path);
+  }
+  void allocate(const std::string& path) {
+    constexpr std::array kModes{0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_ZERO_RANGE};
+    const std::size_t offset = random_.below(3) == 0 ? 0 : random_.below(kLongest);
+    app_.allocate(path, kModes[random_.below(kModes.size())], offset, 1 + random_.below(3 * kSector));
   }
   void sync() {
     const auto path = some(files_);

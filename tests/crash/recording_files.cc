@@ -119,6 +119,46 @@ Result<void> RecordingFiles::truncate(int fd, std::uint64_t size) {
   return {};
 }
 
+// Pages that became zeros as a whole are punched, parts of pages were written.
+void RecordingFiles::add_punched(int fd, const Known& where, std::uint64_t offset, std::uint64_t end,
+                                 bool keeps_blocks) {
+  for (std::uint64_t page = offset / kPageBytes; page * kPageBytes < end; ++page) {
+    const std::uint64_t from = std::max(offset, page * kPageBytes);
+    const std::uint64_t to = std::min(end, (page + 1) * kPageBytes);
+    if (to - from < kPageBytes) {
+      add_pages(fd, where, from, to - from, {false});
+      continue;
+    }
+    LowerCall call{.kind = Kind::kPunch, .node = where.node};
+    call.page = page;
+    call.keeps_blocks = keeps_blocks;
+    add(std::move(call), where);
+  }
+}
+
+// Where the filesystem below the tests (tmpfs) cannot zero, punching stands for it.
+Result<void> RecordingFiles::allocate(int fd, int mode, std::uint64_t offset, std::uint64_t size) {
+  ENFOLD_TRY(begin());
+  const std::lock_guard lock(mutex_);
+  const bool zeroes = (mode & FALLOC_FL_ZERO_RANGE) != 0;
+  const std::uint64_t old_size = PosixFiles::stat_at(fd, "").value().stx_size;
+  ENFOLD_TRY(
+      PosixFiles::allocate(fd, zeroes ? FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE : mode, offset, size));
+  const Known where = known(fd);
+  if (where.node == 0) return {};
+  if (zeroes || (mode & FALLOC_FL_PUNCH_HOLE) != 0)
+    add_punched(fd, where, offset, std::min(offset + size, old_size), zeroes);
+  else
+    add({.kind = Kind::kTouch, .node = where.node}, where);
+  const std::uint64_t new_size =
+      (mode & FALLOC_FL_KEEP_SIZE) != 0 ? old_size : std::max(old_size, offset + size);
+  if (new_size != old_size) {
+    ENFOLD_TRY(PosixFiles::truncate(fd, new_size));
+    add({.kind = Kind::kTruncate, .node = where.node, .size = new_size}, where);
+  }
+  return {};
+}
+
 Result<void> RecordingFiles::log_simple(Kind kind, int fd) {
   const Known where = known(fd);
   if (where.node != 0) add({.kind = kind, .node = where.node}, where);

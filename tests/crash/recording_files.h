@@ -30,6 +30,7 @@ class RecordingFiles final : public PosixFiles {
   Result<Fd> open_at(int dir, const std::string& path, int flags, mode_t mode) override;
   Result<std::size_t> write_at(int fd, ByteSpan in, std::uint64_t offset) override;
   Result<void> truncate(int fd, std::uint64_t size) override;
+  Result<void> allocate(int fd, int mode, std::uint64_t offset, std::uint64_t size) override;
   Result<void> sync(int fd) override;
   Result<void> sync_data(int fd) override;
   Result<void> sync_filesystem(int fd) override;
@@ -68,6 +69,7 @@ class RecordingFiles final : public PosixFiles {
   [[nodiscard]] std::vector<bool> unallocated(int fd, std::uint64_t offset, std::uint64_t size);
   void add_pages(int fd, const Known& known, std::uint64_t offset, std::uint64_t size,
                  const std::vector<bool>& unallocated);
+  void add_punched(int fd, const Known& known, std::uint64_t offset, std::uint64_t end, bool keeps_blocks);
   Result<void> log_simple(LowerCall::Kind kind, int fd);
 
   mutable std::mutex mutex_;

@@ -67,6 +67,19 @@ TEST_F(Recorder, FollowsWritesAndSizes) {
   expect_log_is_disk();
 }
 
+TEST_F(Recorder, FollowsHolesAndReservedBlocks) {
+  constexpr int kPunch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+  const Fd old = open("old", O_RDWR);
+  EXPECT_TRUE(is_ok(files->allocate(old.get(), kPunch, 0, kPageBytes)));
+  EXPECT_TRUE(is_ok(files->allocate(old.get(), kPunch, kPageBytes + 100, kPageBytes)));
+  write(old, "again", 10);
+  expect_log_is_disk();
+  EXPECT_TRUE(is_ok(files->allocate(old.get(), FALLOC_FL_KEEP_SIZE, 0, 10 * kPageBytes)));
+  EXPECT_TRUE(is_ok(files->allocate(old.get(), 0, 0, 5 * kPageBytes)));
+  EXPECT_TRUE(is_ok(files->allocate(old.get(), FALLOC_FL_ZERO_RANGE, 4 * kPageBytes, 3 * kPageBytes)));
+  expect_log_is_disk();
+}
+
 TEST_F(Recorder, FollowsNames) {
   const Fd made = open("new", O_WRONLY | O_CREAT);
   write(made, "text", 0);
