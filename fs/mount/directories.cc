@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <string>
 
@@ -9,10 +10,10 @@ namespace {
 // d_ino of "..", which the volume does not say and nothing relies on (libfuse's own value for it).
 constexpr ino_t kUnknownInode = 0xffffffff;
 
-// Positions as the kernel keeps them: of "." and "..", and of an entry kFirst and its index in the listing.
+// Positions as the kernel keeps them; those of entries are the volume's.
 constexpr std::uint64_t kSelf = 1;
 constexpr std::uint64_t kParent = 2;
-constexpr std::uint64_t kFirst = 3;
+static_assert(kParent < kFirstPosition);
 
 DirectoryHandle& directory(const fuse_file_info* info) { return HandleTable<DirectoryHandle>::at(info->fh); }
 
@@ -29,9 +30,9 @@ class ListingReply {
     return put(name, {.inode = 0, .attributes = attributes}, position);
   }
 
-  bool add(const DirectoryEntry& entry, std::uint64_t position) {
+  bool add(const DirectoryEntry& entry) {
     if (size_of(entry.name.c_str()) > buffer_.size() - used_) return false;  // before its lookup is counted
-    return put(entry.name.c_str(), described(entry), position);
+    return put(entry.name.c_str(), described(entry), entry.position);
   }
 
   void send() { fuse_reply_buf(request_, data(), used_); }
@@ -92,8 +93,8 @@ void list(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset, 
   if (!entries) return answer_error(request, "readdir", inode, entries.error());
   ListingReply reply(request, inode, directory(info), size, plus);
   bool room = add_dots(request, inode, position, reply);
-  std::uint64_t index = position < kFirst ? 0 : position - kFirst + 1;
-  for (; room && index < (*entries)->size(); ++index) room = reply.add((**entries)[index], kFirst + index);
+  auto entry = std::ranges::upper_bound(**entries, position, {}, &DirectoryEntry::position);
+  for (; room && entry != (*entries)->end(); ++entry) room = reply.add(*entry);
   reply.send();
 }
 
