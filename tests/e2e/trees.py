@@ -77,17 +77,18 @@ def digest(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _xattrs(path):
-    names = [name for name in os.listxattr(path, follow_symlinks=False) if name.startswith("user.")]
+def _xattrs(path, namespaces):
+    names = [name for name in os.listxattr(path, follow_symlinks=False) if name.startswith(namespaces)]
     return sorted((name, os.getxattr(path, name, follow_symlinks=False)) for name in names)
 
 
 # rsync keeps no times of FIFOs, restic none of symlinks.
 TIMED_BY_ALL = (stat.S_IFREG, stat.S_IFDIR)
-TIMED = TIMED_BY_ALL + (stat.S_IFLNK, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFCHR, stat.S_IFBLK)
+TIMED_LINKS = TIMED_BY_ALL + (stat.S_IFLNK,)
+TIMED = TIMED_LINKS + (stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFCHR, stat.S_IFBLK)
 
 
-def _describe_one(path, owners, timed):
+def _describe_one(path, owners, timed, namespaces):
     status = os.lstat(path)
     kind = stat.S_IFMT(status.st_mode)
     facts = [oct(status.st_mode)]
@@ -96,26 +97,26 @@ def _describe_one(path, owners, timed):
     if kind in timed:
         facts.append(status.st_mtime_ns)
     if kind == stat.S_IFREG:
-        facts += [status.st_size, digest(path), _xattrs(path)]
+        facts += [status.st_size, digest(path)]
     elif kind == stat.S_IFLNK:
         facts += [status.st_size, os.readlink(path)]
-    elif kind == stat.S_IFDIR:
-        facts.append(_xattrs(path))
     elif kind in (stat.S_IFCHR, stat.S_IFBLK):
         facts.append(status.st_rdev)
+    if kind in (stat.S_IFREG, stat.S_IFDIR) or "trusted." in namespaces:
+        facts.append(_xattrs(path, namespaces))
     return facts, (status.st_dev, status.st_ino) if status.st_nlink > 1 and kind != stat.S_IFDIR else None
 
 
-def describe(root, owners=False, timed=TIMED_BY_ALL):
+def describe(root, owners=False, timed=TIMED_BY_ALL, namespaces=("user.",)):
     """{path below root: everything that must be kept}; hard links name their first path. timed: kinds of files whose
-    mtime counts."""
+    mtime counts. namespaces: those of the xattrs that count."""
     root = os.fsencode(root)
     found, links = {}, {}
     for folder, directories, files in os.walk(root):
         directories.sort()
         for name in sorted(directories + files):
             path = os.path.join(folder, name)
-            facts, link = _describe_one(path, owners, timed)
+            facts, link = _describe_one(path, owners, timed, namespaces)
             relative = os.path.relpath(path, root)
             if link:
                 facts.append(links.setdefault(link, relative))
