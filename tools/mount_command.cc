@@ -40,7 +40,7 @@ Result<std::int64_t> parse_cache_seconds(std::string_view option) {
   return seconds;
 }
 
-// What concerns opening is taken out of `options`; `ro` and `rw` stay for the mount.
+// What concerns opening alone is taken out of `options`; what concerns the mount, too, stays.
 Result<OpenRequest> take_open_options(std::vector<std::string>& options, const std::string& lower) {
   OpenRequest request;
   request.lower = lower;
@@ -53,6 +53,9 @@ Result<OpenRequest> take_open_options(std::vector<std::string>& options, const s
     }
     if (option == "ro") request.read_only = true;
     if (option == "rw") request.read_only = false;
+    if (option == "noatime") request.keeps_access_times = false;
+    if (option == "atime" || option == "relatime" || option == "strictatime")
+      request.keeps_access_times = true;
     rest.push_back(option);
   }
   options = std::move(rest);

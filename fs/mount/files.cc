@@ -109,7 +109,11 @@ void lseek(fuse_req_t request, fuse_ino_t inode, off_t offset, int whence, fuse_
 }
 
 void flush(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
-  answer(request, "flush", inode, file(info).flush());
+  FileHandle& handle = file(info);
+  auto flushed = handle.flush();
+  // The kernel, whose cache was read, does not expect that. It forgets the attributes, and no pages.
+  if (handle.note_cached_reads()) fuse_lowlevel_notify_inval_inode(mounted(request).session, inode, -1, 0);
+  answer(request, "flush", inode, flushed);
 }
 
 void release(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {

@@ -22,6 +22,7 @@ struct Mounted {
   ErrorLog errors;
   HandleTable<FileHandle> files;
   HandleTable<DirectoryHandle> directories;
+  fuse_session* session = nullptr;  // set before the first request
 
   // The kernel has begun to send requests.
   std::atomic<bool> begun = false;

@@ -119,6 +119,7 @@ Result<std::unique_ptr<Session>> Session::mount(Mounted& mounted, Place place, c
     fuse_session_destroy(session);
     return mount_refused(place, refused);
   }
+  mounted.session = session;
   fuse_set_log_func(log_from_libfuse);
   fuse_custom_io io = channel_io();
   if (fuse_session_custom_io(session, &io, fuse_session_fd(session)) != 0) std::abort();  // out of memory

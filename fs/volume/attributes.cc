@@ -105,6 +105,7 @@ Result<void> Attributes::set_length(const InodePtr& inode, std::uint64_t length)
 Result<void> Attributes::set_metadata(const InodePtr& inode, const AttributeChanges& changes) {
   constexpr timespec kOmit = {0, UTIME_OMIT};
   Files& files = parts_.context.files;
+  if (const auto body = inode->body()) body->changed();
   const std::lock_guard sealing(inode->sealing);
   const SharedNames names(parts_.places.names());
   ENFOLD_TRY_ASSIGN(const SharedFd fd, parts_.places.descriptor(inode));

@@ -102,8 +102,9 @@ Result<SharedFd> Creation::prepare(const Spot& spot) {
 
 Result<Creation::Lower> Creation::open_new(const Spot& spot, mode_t mode) {
   ENFOLD_TRY_ASSIGN(SharedFd parent, prepare(spot));
-  ENFOLD_TRY_ASSIGN(Fd fd, parts_.context.files.open_at(parent->get(), spot.lower.name,
-                                                        O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
+  ENFOLD_TRY_ASSIGN(Fd fd,
+                    parts_.context.files.open_at(parent->get(), spot.lower.name,
+                                                 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOATIME, mode));
   return Lower{std::move(parent), share(std::move(fd))};
 }
 

@@ -146,7 +146,10 @@ Result<std::vector<DirectoryEntry>> Directories::list(const InodePtr& directory)
   if (table_.is_removed(*directory)) return shown;
   ENFOLD_TRY_ASSIGN(const DirectoryId directory_id, id(directory));
   ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.resolve(directory));
-  ENFOLD_TRY_ASSIGN(const Fd listable, context_.files.reopen(dir->get(), O_RDONLY | O_DIRECTORY));
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY;
+  ENFOLD_TRY_ASSIGN(const Fd listable, context_.keeps_access_times
+                                           ? context_.files.reopen(dir->get(), kFlags)
+                                           : reopen_quietly(context_.files, dir->get(), kFlags));
   ENFOLD_TRY_ASSIGN(const std::vector<LowerEntry> entries, context_.files.list(listable.get()));
   shown.reserve(entries.size());
   for (const LowerEntry& entry : entries) {

@@ -16,7 +16,7 @@ bool is_ours_alone(const LowerEntry& entry) {
 }
 
 Result<std::vector<LowerEntry>> list_empty(Files& files, int dir) {
-  ENFOLD_TRY_ASSIGN(const Fd listable, files.reopen(dir, O_RDONLY | O_DIRECTORY));
+  ENFOLD_TRY_ASSIGN(const Fd listable, reopen_quietly(files, dir, O_RDONLY | O_DIRECTORY));
   ENFOLD_TRY_ASSIGN(std::vector<LowerEntry> entries, files.list(listable.get()));
   for (const LowerEntry& entry : entries)
     if (!is_ours_alone(entry)) return system_error(ENOTEMPTY, "lower directory has entries");

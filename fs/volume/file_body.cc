@@ -69,6 +69,7 @@ FileBody::FileBody(VolumeContext& context, Parts parts)
       write_fd_(parts.writable ? read_fd_.get() : -1),
       length_(parts.on_disk.sealed_length),
       logged_at_ns_(context.clock.monotonic_ns() - kLogEveryNs),
+      touched_at_ns_(0),
       keys_(context, prefix_of(parts.page), parts.file, std::move(parts.envelope), std::move(parts.keys)),
       state_(context, prefix_of(parts.page), parts.file, parts.on_disk, parts.origin) {}
 
@@ -178,6 +179,7 @@ Result<void> FileBody::resize(std::uint64_t length) {
     return make_error(Errc::kLimit, "file " + file_.hex() + ": longer than 2^62 bytes");
   ENFOLD_TRY_ASSIGN(const auto keys, keys_.current());
   ENFOLD_TRY(settle());
+  changed();
   std::unique_lock exclusive(resize_lock_);
   const std::uint64_t old_length = this->length();
   if (length == old_length) return {};

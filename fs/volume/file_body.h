@@ -83,6 +83,14 @@ class FileBody {
   // FileHandle's call of that name.
   Result<std::uint64_t> seek(std::uint64_t offset, int whence);
 
+  // Access time: content is read below without moving it, for much of that is not the user's reading. touch()
+  // lets the lower filesystem move it by its own rule (mount(8): relatime and others), which unlike setting
+  // it leaves the ctime alone. Once after each change, and each hour.
+  void touch();
+  void changed() { touched_at_ns_.store(0, std::memory_order_relaxed); }
+  // By the rule of relatime: not later than the last change, or of yesterday.
+  [[nodiscard]] bool has_old_access_time();
+
   // What was written is on the device when this returns. After a failure every later call on this body fails
   // too: the kernel forgets which pages it could not write.
   Result<void> sync(bool data_only);
@@ -160,6 +168,7 @@ class FileBody {
   std::atomic<int> writers_{0};
   std::atomic<int> mappers_{0};
   std::atomic<std::int64_t> logged_at_ns_;
+  std::atomic<std::int64_t> touched_at_ns_;  // 0: not since the last change
 
   std::atomic<bool> unsettled_{false};
   std::optional<Error> settling_error_;  // set while the body is opened

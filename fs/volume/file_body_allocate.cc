@@ -32,6 +32,7 @@ Result<void> FileBody::allocate(int mode, std::uint64_t offset, std::uint64_t si
     return make_error(Errc::kLimit, "file " + file_.hex() + ": longer than 2^62 bytes");
   ENFOLD_TRY_ASSIGN(const auto keys, keys_.current());
   ENFOLD_TRY(settle());
+  changed();
   const std::uint64_t end = offset + size;
   const int action = mode & ~FALLOC_FL_KEEP_SIZE;
   if (action != 0) ENFOLD_TRY(zero(*keys, action, offset, end));
@@ -64,7 +65,6 @@ Result<void> FileBody::punch(int mode, std::uint64_t first, std::uint64_t end) {
       end <= state_.hole_end() ? end : hole_end_for_punch(end, sectors_of(length()));
   ENFOLD_TRY_ASSIGN(const FileState::CutPermit permit, state_.begin_punch(fd, {length(), 0, hole_end}));
   if (permit.must_sync) ENFOLD_TRY(sync(true));
-  state_.punched(first, end);
   const std::uint64_t offset = sector_offset(first);
   const std::uint64_t size = (end - first) * kPageBytes;
   Files& files = context_.files;
@@ -72,6 +72,8 @@ Result<void> FileBody::punch(int mode, std::uint64_t first, std::uint64_t end) {
   // tmpfs, for one, can punch and cannot zero.
   if (!done && mode == FALLOC_FL_ZERO_RANGE && done.error().errno_value == EOPNOTSUPP)
     done = files.allocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size);
+  // After any other failure a part of it may be done.
+  if (done || done.error().errno_value != EOPNOTSUPP) state_.punched(first, end);
   if (!done) return named(std::move(done).error());
   return done;
 }

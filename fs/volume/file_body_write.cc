@@ -9,6 +9,7 @@ Result<void> FileBody::write(std::uint64_t offset, ByteSpan in) {
     return make_error(Errc::kLimit, "file " + file_.hex() + ": longer than 2^62 bytes");
   ENFOLD_TRY_ASSIGN(const auto keys, keys_.current());
   ENFOLD_TRY(settle());
+  changed();
   const WriteRequest request{offset, in};
   std::shared_lock shared(resize_lock_);
   if (request.end() <= length()) return overwrite(*keys, request);

@@ -1,9 +1,17 @@
 #include "fs/volume/lower_files.h"
 
+#include <cerrno>
+
 namespace enfold {
 
 bool has_errno(const Error& error, int errno_value) {
   return error.code == Errc::kSystem && error.errno_value == errno_value;
+}
+
+Result<Fd> reopen_quietly(Files& files, int fd, int flags) {
+  auto quiet = files.reopen(fd, flags | O_NOATIME);
+  if (quiet || !has_errno(quiet.error(), EPERM)) return quiet;
+  return files.reopen(fd, flags);
 }
 
 Result<Fd> open_regular(Files& files, int dir, const std::string& name, int flags) {

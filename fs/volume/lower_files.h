@@ -9,6 +9,10 @@
 
 namespace enfold {
 
+// reopen() that leaves the access time as it is when the descriptor is read, where that may be asked for: of
+// what belongs to us, and as root.
+Result<Fd> reopen_quietly(Files& files, int fd, int flags);
+
 [[nodiscard]] bool has_errno(const Error& error, int errno_value);
 
 // Opens `name` in `dir` once it is known to be a regular file. kDamaged for anything else; the lower errors

@@ -140,6 +140,17 @@ std::unique_ptr<FileHandle> OpenFiles::admit(const InodePtr& inode, std::shared_
   return std::make_unique<FileHandle>(*this, inode, std::move(body), access);
 }
 
+void OpenFiles::was_read(FileBody& body, const Access& access) {
+  if (context_.keeps_access_times && !context_.read_only && !access.keeps_access_time) body.touch();
+}
+
+bool OpenFiles::note_cached_reads(FileBody& body, const Access& access) {
+  if (!context_.keeps_access_times || context_.read_only || access.keeps_access_time) return false;
+  if (!body.has_old_access_time()) return false;
+  body.touch();
+  return true;
+}
+
 Result<void> OpenFiles::sync(const InodePtr& inode, FileBody& body, bool data_only) {
   const Unsynced::Mark mark = unsynced_.mark();
   ENFOLD_TRY(body.sync(data_only));
@@ -181,7 +192,12 @@ FileHandle::~FileHandle() {
 }
 
 Result<std::size_t> FileHandle::read(std::uint64_t offset, MutableByteSpan out) {
-  return body_->read(offset, out);
+  auto done = body_->read(offset, out);
+  if (done) {
+    was_read_.store(true, std::memory_order_relaxed);
+    owner_.was_read(*body_, access_);
+  }
+  return done;
 }
 
 Result<void> FileHandle::write(std::uint64_t offset, ByteSpan in) {
@@ -203,6 +219,11 @@ Result<void> FileHandle::sync(bool data_only) { return owner_.sync(inode_, *body
 Result<void> FileHandle::flush() {
   if (!access_.writes) return {};
   return owner_.flush(*inode_, *body_);
+}
+
+bool FileHandle::note_cached_reads() {
+  if (access_.writes || was_read_.exchange(true)) return false;
+  return owner_.note_cached_reads(*body_, access_);
 }
 
 Result<void> FileHandle::release() {

@@ -33,6 +33,11 @@ class OpenFiles {
   // The first handle of a file that was just made, for reading and writing. With inode->opening held.
   std::unique_ptr<FileHandle> open_created(const InodePtr& inode, std::shared_ptr<FileBody> body);
 
+  // Somebody read it, through a handle for that access.
+  void was_read(FileBody& body, const Access& access);
+  // As FileHandle::note_cached_reads().
+  bool note_cached_reads(FileBody& body, const Access& access);
+
   // fsync: the content, and what its names stand on.
   Result<void> sync(const InodePtr& inode, FileBody& body, bool data_only);
   Result<void> flush(Inode& inode, FileBody& body);

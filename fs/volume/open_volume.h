@@ -29,6 +29,7 @@ struct OpenRequest {
   std::string lower;
   std::optional<std::string> kms_url;  // explicit; without it the user's pin decides
   bool read_only = false;
+  bool keeps_access_times = true;
   bool recover = false;    // take a crash that the pin does not confirm for one
   bool background = true;  // a thread of its own for recovery and checkpoints
   std::int64_t key_max_age_ns = std::int64_t{60} * 1'000'000'000;

@@ -95,7 +95,7 @@ Result<StatX> Places::current_status(const InodePtr& inode) {
 
 Result<Fd> Places::open_content(const InodePtr& inode, int flags, mode_t lent_bits) {
   ENFOLD_TRY_ASSIGN(const SharedFd fd, resolve(inode));
-  auto content = files_.reopen(fd->get(), flags);
+  auto content = reopen_quietly(files_, fd->get(), flags);
   if (content || lent_bits == 0 || !has_errno(content.error(), EACCES)) return content;
   return reopen_lending(fd->get(), flags, lent_bits);
 }
@@ -104,10 +104,10 @@ Result<Fd> Places::open_content(const InodePtr& inode, int flags, mode_t lent_bi
 Result<Fd> Places::reopen_lending(int fd, int flags, mode_t lent_bits) {
   const std::unique_lock lock(names_);
   ENFOLD_TRY_ASSIGN(const StatX lower, files_.stat_at(fd, ""));
-  if (!can_lend(lower, lent_bits)) return files_.reopen(fd, flags);
+  if (!can_lend(lower, lent_bits)) return reopen_quietly(files_, fd, flags);
   const mode_t mode = lower.stx_mode & 07777U;
   ENFOLD_TRY(files_.set_mode(fd, mode | lent_bits));
-  auto content = files_.reopen(fd, flags);
+  auto content = reopen_quietly(files_, fd, flags);
   ENFOLD_TRY(files_.set_mode(fd, mode));
   return content;
 }

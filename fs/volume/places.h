@@ -34,7 +34,7 @@ class Places {
   Result<StatX> current_status(const InodePtr& inode);
 
   // Opens the content of a lower regular file. Where its mode forbids that to us, its owner, the mode gets
-  // `lent_bits` for the moment (0: fail with EACCES).
+  // `lent_bits` for the moment (0: fail with EACCES). Reading it leaves the access time as it is.
   Result<Fd> open_content(const InodePtr& inode, int flags, mode_t lent_bits);
 
   void forget(InodeNumber number, std::uint64_t lookups);

@@ -276,7 +276,8 @@ Result<Volume::Created> Tree::create(InodeNumber parent, std::string_view name, 
 Result<std::unique_ptr<FileHandle>> Tree::open_file(InodeNumber number, int flags) {
   const bool truncates = (flags & O_TRUNC) != 0;
   const Access access{.writes = (flags & O_ACCMODE) != O_RDONLY || truncates,
-                      .maps = (flags & O_ACCMODE) == O_RDWR};
+                      .maps = (flags & O_ACCMODE) == O_RDWR,
+                      .keeps_access_time = (flags & O_NOATIME) != 0};
   ENFOLD_TRY_ASSIGN(const InodePtr inode, access.writes ? find_for_change(number) : find(number));
   // One that does not verify shows as a regular file.
   if (inode->is_special()) ENFOLD_TRY(parts_.specials.load(inode));

@@ -60,7 +60,8 @@ inline constexpr std::uint64_t kFirstPosition = 3;
 // What a handle is opened for.
 struct Access {
   bool writes = false;
-  bool maps = false;  // a shared mapping may be written through it: open for reading and writing
+  bool maps = false;               // a shared mapping may be written through it: open for reading and writing
+  bool keeps_access_time = false;  // O_NOATIME
 };
 
 // An open file. Closing: flush() for each close(2), release() once at the end, before the volume goes.
@@ -82,6 +83,9 @@ class FileHandle {
   Result<std::uint64_t> seek(std::uint64_t offset, int whence);
   Result<void> sync(bool data_only);
   Result<void> flush();
+  // For a close: where only the kernel's cache was read through this handle, which nobody tells us of, and
+  // the access time is older than the last change (or than a day), it counts as read now. True where it did.
+  bool note_cached_reads();
   Result<void> release();  // no other call may run or follow
   [[nodiscard]] FileBody& body() { return *body_; }
   [[nodiscard]] const std::shared_ptr<Inode>& inode() const { return inode_; }
@@ -91,6 +95,7 @@ class FileHandle {
   std::shared_ptr<Inode> inode_;
   std::shared_ptr<FileBody> body_;  // null once released
   Access access_;
+  std::atomic<bool> was_read_ = false;
 };
 
 // A listing taken when it is first read and again after each rewind to position 0.

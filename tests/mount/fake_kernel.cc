@@ -23,6 +23,7 @@ FakeKernel::FakeKernel(Volume& volume) : mounted_(volume, clock_) {
   fuse_args arguments = FUSE_ARGS_INIT(0, nullptr);
   fuse_opt_add_arg(&arguments, "test");
   session_ = fuse_session_new(&arguments, &operations(), sizeof(fuse_lowlevel_ops), &mounted_);
+  mounted_.session = session_;
   fuse_opt_free_args(&arguments);
   fuse_custom_io io = channel_io();
   EXPECT_EQ(fuse_session_custom_io(session_, &io, ends[1]), 0);
