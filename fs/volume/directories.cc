@@ -202,9 +202,22 @@ Result<mode_t> Directories::type_of(const InodePtr& directory, const DirectoryEn
   return type_below(context_.files, dir->get(), entry.lower_name);
 }
 
+namespace {
+
+// A file of the volume's own. A default ACL of the directory may deny it to its owner, who we are.
+Result<Fd> make_own(Files& files, int dir, const std::string& name) {
+  constexpr mode_t kMode = S_IRUSR | S_IWUSR;
+  auto fd = files.open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, kMode);
+  if (!fd) return fd;
+  ENFOLD_TRY_ASSIGN(const StatX made, files.stat_at(fd->get(), ""));
+  if ((made.stx_mode & kMode) != kMode) ENFOLD_TRY(files.set_mode(fd->get(), kMode));
+  return fd;
+}
+
+}  // namespace
+
 Result<void> write_new_marker(Files& files, int dir, ByteSpan marker) {
-  const std::string name(kMarkerName);
-  ENFOLD_TRY_ASSIGN(const Fd fd, files.open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+  ENFOLD_TRY_ASSIGN(const Fd fd, make_own(files, dir, std::string(kMarkerName)));
   return write_full(files, fd.get(), marker, 0);
 }
 
@@ -237,7 +250,7 @@ Result<bool> repair_sidecar(Files& files, int dir, const std::string& name, Byte
 }
 
 Result<bool> write_sidecar(Files& files, int dir, const std::string& name, ByteSpan content) {
-  auto fd = files.open_at(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  auto fd = make_own(files, dir, name);
   if (!fd && has_errno(fd.error(), EEXIST)) return repair_sidecar(files, dir, name, content);
   if (!fd) return std::unexpected(std::move(fd).error());
   ENFOLD_TRY(write_full(files, fd->get(), content, 0));

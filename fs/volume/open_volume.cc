@@ -121,8 +121,10 @@ Result<void> OpenVolumeImpl::open_tree(const OpenRequest& request, Entropy& entr
   KeyCache::Limits limits;
   limits.max_age_ns = request.key_max_age_ns;
   file_keys_ = std::make_unique<KeyCache>(*kms_, *keys_, clock, key_arn_, limits);
+  ENFOLD_TRY_ASSIGN(const struct statvfs lower, files_.stat_filesystem(root_.get()));
+  const bool keeps_access_times = request.keeps_access_times && (lower.f_flag & ST_NOATIME) == 0;
   context_ = std::make_unique<VolumeContext>(files_, entropy, clock, *keys_, *file_keys_, *epochs_,
-                                             request.read_only, request.keeps_access_times);
+                                             request.read_only, keeps_access_times);
   ENFOLD_TRY_ASSIGN(Fd lower_root, files_.open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY, 0));
   ENFOLD_TRY_ASSIGN(tree_, Volume::open(*context_, std::move(lower_root)));
   return {};

@@ -50,7 +50,7 @@ struct VolumeContext {
   KeyCache& file_keys;
   Epochs& epochs;
   bool read_only = false;
-  bool keeps_access_times = true;  // false: the mount option noatime
+  bool keeps_access_times = true;  // false: the mount option noatime, here or below
   // Files whose seal failed in this mount: their record does not say how long they are.
   FileIdSet unsealed{};
   // Files whose sync failed in this mount: no later one may say that they are durable.

@@ -65,5 +65,29 @@ class Acls(harness.MountedTest):
         volume.must_be_clean()
 
 
+class OrdinaryUser(harness.MountedTest):
+    user = harness.NOBODY
+
+    def test_a_default_acl_that_denies_all_to_the_owner_hides_nothing_from_the_mount(self):
+        """The volume's own files inherited it: the new directory's marker could not be read."""
+        volume = self.new_volume()
+        top = volume.path("top")
+        self.place.must("mkdir", top)
+        self.place.must("setfacl", "-m", "d:u::---,d:g::---,d:o::---", top)
+        long_name = "n" * 255
+        for name in ("directory", long_name):
+            self.place.must("mkdir", os.path.join(top, name))
+            self.place.must("ln", "-s", "target", os.path.join(top, name[:-1]))
+        volume.remount()
+        for name in ("directory", long_name):
+            self.assertEqual("d---------\n", self.place.must("stat", "-c", "%A", os.path.join(top, name)))
+            self.place.must("chmod", "700", os.path.join(top, name))
+            self.assertEqual("target\n", self.place.must("readlink", os.path.join(top, name[:-1])))
+            self.place.must("touch", os.path.join(top, name, "inside"))
+        self.place.must("rm", "-r", top)
+        volume.unmount()
+        volume.must_be_clean()
+
+
 if __name__ == "__main__":
     harness.main(needs_root=True)
