@@ -1,4 +1,6 @@
-// Random operations on one file against a vector of bytes.
+// Random operations on one file against a vector of bytes, and a set of sectors that are known to be holes.
+#include <set>
+
 #include "tests/volume/content_support.h"
 
 namespace enfold {
@@ -38,6 +40,7 @@ class ContentModel : public testing::TestWithParam<int> {
     const Bytes bytes = random_bytes(world_.entropy, any_size());
     if (model_.size() < offset + bytes.size()) model_.resize(offset + bytes.size());
     std::ranges::copy(bytes, model_.begin() + static_cast<std::ptrdiff_t>(offset));
+    fill_holes(offset, offset + bytes.size());
     ASSERT_TRUE(is_ok(body_->write(offset, bytes)));
   }
   void read() {
@@ -54,13 +57,42 @@ class ContentModel : public testing::TestWithParam<int> {
     const std::uint64_t length = below(8) == 0 ? 0 : any_offset();
     ASSERT_TRUE(is_ok(body_->resize(length)));
     model_.resize(length);
+    fill_holes(length, kMaxLength * 2);
+  }
+  void fill_holes(std::uint64_t from, std::uint64_t to) {
+    if (from < to)
+      holes_.erase(holes_.lower_bound(from / kSectorPlainBytes),
+                   holes_.upper_bound((to - 1) / kSectorPlainBytes));
+  }
+  void allocate() {
+    constexpr std::array kModes{0,
+                                FALLOC_FL_KEEP_SIZE,
+                                FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                FALLOC_FL_ZERO_RANGE,
+                                FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE};
+    const int mode = kModes[below(kModes.size())];
+    const std::uint64_t offset = any_offset();
+    const std::uint64_t end = offset + any_size();
+    ASSERT_TRUE(is_ok(body_->allocate(mode, offset, end - offset)));
+    const std::uint64_t old_end = std::min<std::uint64_t>(end, model_.size());
+    if ((mode & ~FALLOC_FL_KEEP_SIZE) != 0 && offset < old_end)
+      std::fill(model_.begin() + static_cast<std::ptrdiff_t>(offset),
+                model_.begin() + static_cast<std::ptrdiff_t>(old_end), std::uint8_t{0});
+    if ((mode & FALLOC_FL_PUNCH_HOLE) == 0) fill_holes(offset, end);  // they may be reserved
+    if ((mode & FALLOC_FL_PUNCH_HOLE) != 0 && offset < old_end) punched(offset, old_end);
+    if ((mode & FALLOC_FL_KEEP_SIZE) == 0) model_.resize(std::max<std::uint64_t>(model_.size(), end));
+  }
+  void punched(std::uint64_t offset, std::uint64_t end) {
+    const std::uint64_t last = end == model_.size() ? sectors_of(end) : end / kSectorPlainBytes;
+    for (std::uint64_t index = sectors_of(offset); index < last; ++index) holes_.insert(index);
   }
   void reopen() {
     body_ = world_.reopen(std::move(body_));
     ASSERT_TRUE(body_);
   }
   void step() {
-    switch (below(16)) {
+    switch (below(20)) {
       case 0:
         return resize();
       case 1:
@@ -75,6 +107,11 @@ class ContentModel : public testing::TestWithParam<int> {
       case 5:
       case 6:
         return read();
+      case 7:
+      case 8:
+      case 9:
+      case 10:
+        return allocate();
       default:
         return write();
     }
@@ -88,11 +125,33 @@ class ContentModel : public testing::TestWithParam<int> {
     ASSERT_EQ(world_.lower.size(), lower_size_of(model_.size()));
     const Bytes below_us = world_.lower.bytes();
     ASSERT_TRUE(all_zero(ByteSpan(below_us).subspan(sector_offset(sectors_of(model_.size()))))) << "the tail";
+    ASSERT_NO_FATAL_FAILURE(compare_holes());
+  }
+
+  // What is called a hole is zero; data and holes take turns; what was punched is a hole.
+  void compare_holes() {
+    std::uint64_t at = 0;
+    std::set<std::uint64_t> expected = holes_;
+    while (at < model_.size()) {
+      auto hole = body_->seek(at, SEEK_HOLE);
+      ASSERT_TRUE(is_ok(hole));
+      ASSERT_GE(*hole, at);
+      auto data = *hole < model_.size() ? body_->seek(*hole, SEEK_DATA) : model_.size();
+      const std::uint64_t end = data.value_or(model_.size());
+      ASSERT_TRUE(data || data.error().errno_value == ENXIO);
+      ASSERT_TRUE(*hole == model_.size() || (*hole < end && *hole % kSectorPlainBytes == 0));
+      ASSERT_TRUE(all_zero(ByteSpan(model_).subspan(*hole, end - *hole)));
+      expected.erase(expected.lower_bound(*hole / kSectorPlainBytes),
+                     expected.lower_bound((end + kSectorPlainBytes - 1) / kSectorPlainBytes));
+      at = end;
+    }
+    ASSERT_TRUE(expected.empty()) << "sector " << *expected.begin() << " is no hole";
   }
 
   ContentWorld world_;
   std::shared_ptr<FileBody> body_;
   Bytes model_;
+  std::set<std::uint64_t> holes_;  // sectors
 };
 
 TEST_P(ContentModel, ReadsBackWhatAVectorOfBytesWouldHold) {

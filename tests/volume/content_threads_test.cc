@@ -188,6 +188,61 @@ TEST(ContentThreads, GoOnWhileEpochsEndAndLeaveRecordsThatAreTrue) {
   EXPECT_EQ(content_of(**found).value_or(Bytes()), content);
 }
 
+// Each byte is what was written there, or zero; no reader meets half a sector, and none is lost to a cut or a
+// growth beside it.
+TEST(ContentThreads, PunchBesideReadersWritersGrowthAndShrink) {
+  ContentWorld world;
+  auto body = world.create();
+  constexpr std::uint64_t kKept = 100'000;  // never cut
+  ASSERT_TRUE(is_ok(body->write(0, marked(0, kKept))));
+  const auto is_marked_or_zero = [](std::uint64_t offset, ByteSpan bytes) {
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+      if (bytes[i] != 0 && bytes[i] != mark(offset + i)) return false;
+    return true;
+  };
+  in_threads(kThreads, [&](int i) {
+    Bytes out(9'000);
+    for (int round = 0; round < 300; ++round) {
+      const std::uint64_t offset = world.entropy.below(kKept - out.size());
+      switch ((i + round) % 8) {
+        case 0:
+          EXPECT_TRUE(is_ok(body->resize(kKept + world.entropy.below(50'000))));
+          break;
+        case 1:
+          EXPECT_TRUE(is_ok(round % 16 == 1 ? body->seal(0) : body->sync(true)));
+          break;
+        case 2:
+        case 3:
+          EXPECT_TRUE(is_ok(body->write(offset, marked(offset, out.size()))));
+          break;
+        case 4:
+          EXPECT_TRUE(is_ok(body->allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, 100'000)));
+          break;
+        case 5:
+          EXPECT_TRUE(is_ok(body->allocate(FALLOC_FL_ZERO_RANGE, offset, world.entropy.below(60'000) + 1)));
+          break;
+        case 6: {
+          auto found = body->seek(offset, round % 16 < 8 ? SEEK_DATA : SEEK_HOLE);
+          EXPECT_TRUE(found || found.error().errno_value == ENXIO) << describe(found.error());
+          world.epochs.set_durable(world.epochs.end_epoch());
+          break;
+        }
+        default: {
+          auto size = body->read(offset, out);
+          EXPECT_TRUE(is_ok(size));
+          EXPECT_TRUE(is_marked_or_zero(offset, out)) << offset;
+        }
+      }
+    }
+  });
+  const Bytes content = content_of(*body).value_or(Bytes());
+  EXPECT_GE(content.size(), kKept);
+  EXPECT_TRUE(is_marked_or_zero(0, ByteSpan(content).first(kKept)));
+  body = world.reopen(std::move(body));
+  EXPECT_EQ(content_of(*body).value_or(Bytes()), content);
+  EXPECT_EQ(world.lower.size(), lower_size_of(body->length()));
+}
+
 TEST(ContentThreads, AskTheKmsOnceForOneFileWhoseKeysHaveExpired) {
   ContentWorld world;
   auto body = world.create();

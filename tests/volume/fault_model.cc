@@ -1,5 +1,7 @@
 #include "tests/volume/fault_model.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -163,6 +165,27 @@ void FaultModel::resized(const std::string& path, std::size_t length, bool ok) {
     }
     node.versions.insert(node.versions.end(), after.begin(), after.end());
     node.lengths.insert(length);
+  });
+}
+
+// What could not be done wholly may have made sectors zero, and not be so long.
+void FaultModel::allocated(const std::string& path, int mode, std::size_t offset, std::size_t size, bool ok) {
+  const bool grows = (mode & FALLOC_FL_KEEP_SIZE) == 0;
+  const bool zeroes = (mode & ~FALLOC_FL_KEEP_SIZE) != 0;
+  each_node(path, [&](KnownNode& node) {
+    std::vector<std::string> after;
+    for (std::string version : node.versions) {
+      const std::size_t end = std::min(offset + size, version.size());
+      if (zeroes && offset < end) version.replace(offset, end - offset, end - offset, '\0');
+      after.push_back(grows ? resized_to(version, std::max(version.size(), offset + size)) : version);
+    }
+    if (ok) node.versions.clear();
+    node.versions.insert(node.versions.end(), after.begin(), after.end());
+    std::set<std::size_t> lengths;
+    for (const std::size_t length : node.lengths)
+      lengths.insert(grows ? std::max(length, offset + size) : length);
+    if (ok) node.lengths.clear();
+    node.lengths.insert(lengths.begin(), lengths.end());
   });
 }
 

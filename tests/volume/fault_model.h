@@ -40,6 +40,7 @@ class FaultModel {
   void linked(const std::string& from, const std::string& to, bool ok);
   void written(const std::string& path, std::size_t offset, std::string_view bytes, bool ok);
   void resized(const std::string& path, std::size_t length, bool ok);
+  void allocated(const std::string& path, int mode, std::size_t offset, std::size_t size, bool ok);
   void xattr_set(const std::string& path, const std::optional<std::string>& value, bool ok);
 
   // Every path shows one of the states that it may have. `remounted`: a growth that could neither be ended

@@ -4,6 +4,7 @@ namespace enfold {
 namespace {
 
 const std::string kLong(200, 'n');
+constexpr int kPunch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 
 Result<void> drop(const auto& result) {
   if (!result) return std::unexpected(result.error());
@@ -69,6 +70,14 @@ Result<void> FaultSession::close(const std::string& path) {
 
 void FaultSession::close_all() {
   while (!handles_.empty()) (void)close(handles_.begin()->first);
+}
+
+Result<void> FaultSession::allocate(const std::string& path, int mode, std::size_t offset, std::size_t size) {
+  FileHandle* const file = handle(path);
+  if (file == nullptr) return {};
+  const auto done = file->allocate(mode, offset, size);
+  model_.allocated(path, mode, offset, size, done.has_value());
+  return done;
 }
 
 Result<void> FaultSession::resize(const std::string& path, std::size_t length) {
@@ -197,7 +206,7 @@ Result<void> FaultSession::checkpoint() { return volume_.checkpoint(); }
 std::vector<FaultStep> steps_before() {
   using Session = FaultSession;
   std::vector<FaultStep> steps;
-  for (const char* path : {"durable", "shrunk", "target", "victim", "tagged"})
+  for (const char* path : {"durable", "shrunk", "target", "victim", "tagged", "punched"})
     steps.push_back({"make a file", [path](Session& s) -> Result<void> {
                        ENFOLD_TRY(s.create(path));
                        ENFOLD_TRY(s.write(path, 0, 3 * kSectorPlainBytes + 777));
@@ -234,6 +243,14 @@ std::vector<FaultStep> steps_of_a_mount() {
       {"open what was shrunk", [](Session& s) { return s.open("shrunk"); }, true},
       {"fill", [](Session& s) { return s.write("shrunk", 20'000, 9'000); }},
       {"fsync of what was shrunk", [](Session& s) { return s.sync("shrunk"); }},
+      {"open to punch", [](Session& s) { return s.open("punched"); }},
+      {"punch", [](Session& s) { return s.allocate("punched", kPunch, 3'000, 6'000); }},
+      {"refill", [](Session& s) { return s.write("punched", 5'000, 2'000); }},
+      {"reserve", [](Session& s) { return s.allocate("punched", 0, 10'000, 10'000); }},
+      {"zero over the end",
+       [](Session& s) { return s.allocate("punched", FALLOC_FL_ZERO_RANGE, 9'000, 20'000); }},
+      {"fsync of what was punched", [](Session& s) { return s.sync("punched"); }},
+      {"punch again", [](Session& s) { return s.allocate("punched", kPunch, 0, 5'000); }},
       {"mkdir", [](Session& s) { return s.make_directory("d"); }},
       {"mkdir below", [](Session& s) { return s.make_directory("d/e"); }},
       {"create below", [](Session& s) { return s.create("d/e/f"); }},
@@ -265,6 +282,7 @@ std::vector<FaultStep> steps_of_a_mount() {
       {"overwrite what was shrunk", [](Session& s) { return s.write("shrunk", 0, 5'000); }},
       {"close of what was shrunk", [](Session& s) { return s.close("shrunk"); }},
       {"close", [](Session& s) { return s.close("durable"); }},
+      {"close of what was punched", [](Session& s) { return s.close("punched"); }},
   };
 }
 

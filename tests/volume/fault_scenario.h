@@ -25,6 +25,8 @@ class FaultSession {
   Result<void> sync(const std::string& path, bool data_only = false);
   Result<void> close(const std::string& path);  // as close(2): flush, and release, whose error nobody sees
 
+  Result<void> allocate(const std::string& path, int mode, std::size_t offset, std::size_t size);
+
   Result<void> resize(const std::string& path, std::size_t length);
   Result<void> make_directory(const std::string& path);
   Result<void> make_symlink(const std::string& path, const std::string& target);

@@ -65,6 +65,8 @@ class FaultyFiles final : public Files {
   // Each read and write moves two thirds of what was asked, at any byte, and each second one is interrupted
   // first (the other calls are restarted by PosixFiles).
   void cut_and_interrupt(bool cut) { cut_and_interrupt_ = cut; }
+  // fallocate with one of these flags is EOPNOTSUPP, as on a filesystem that cannot do it.
+  void refuse_to_allocate(int flags) { refused_flags_ = flags; }
   // Syncs succeed without reaching the device: for tests that look at the page cache alone.
   void skip_syncs(bool skip) { skip_syncs_ = skip; }
   void watch_writes(std::function<void(ByteSpan, std::uint64_t)> watcher) { watcher_ = std::move(watcher); }
@@ -121,6 +123,7 @@ class FaultyFiles final : public Files {
   }
   Result<void> allocate(int fd, int mode, std::uint64_t offset, std::uint64_t size) override {
     ENFOLD_TRY(step((mode & FALLOC_FL_PUNCH_HOLE) != 0 ? Call::kSize : Call::kWrite, "allocate"));
+    if ((mode & refused_flags_) != 0) return system_error(EOPNOTSUPP, "fallocate");
     return real_.allocate(fd, mode, offset, size);
   }
   Result<std::uint64_t> seek(int fd, std::uint64_t offset, int whence) override {
@@ -253,6 +256,7 @@ class FaultyFiles final : public Files {
   std::atomic<bool> cut_and_interrupt_{false};
   std::atomic<int> interrupted_{0};
   std::atomic<bool> skip_syncs_{false};
+  std::atomic<int> refused_flags_{0};
   std::function<void(ByteSpan, std::uint64_t)> watcher_;
   OrderWatcher order_watcher_;
   std::function<void()> before_read_;
