@@ -78,6 +78,8 @@ def digest(path):
 
 
 def _xattrs(path, namespaces):
+    if not namespaces:
+        return []  # without a call, which some filesystems refuse
     names = [name for name in os.listxattr(path, follow_symlinks=False) if name.startswith(namespaces)]
     return sorted((name, os.getxattr(path, name, follow_symlinks=False)) for name in names)
 
