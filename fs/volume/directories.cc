@@ -147,7 +147,7 @@ Result<std::vector<DirectoryEntry>> Directories::list(const InodePtr& directory)
   ENFOLD_TRY_ASSIGN(const DirectoryId directory_id, id(directory));
   ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.resolve(directory));
   constexpr int kFlags = O_RDONLY | O_DIRECTORY;
-  ENFOLD_TRY_ASSIGN(const Fd listable, context_.keeps_access_times
+  ENFOLD_TRY_ASSIGN(const Fd listable, context_.access_times != AccessTimes::kNever
                                            ? context_.files.reopen(dir->get(), kFlags)
                                            : reopen_quietly(context_.files, dir->get(), kFlags));
   ENFOLD_TRY_ASSIGN(const std::vector<LowerEntry> entries, context_.files.list(listable.get()));

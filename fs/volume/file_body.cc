@@ -182,7 +182,8 @@ Result<void> FileBody::resize(std::uint64_t length) {
   changed();
   std::unique_lock exclusive(resize_lock_);
   const std::uint64_t old_length = this->length();
-  if (length == old_length) return {};
+  // Nothing to cut, but POSIX moves the times, and so does the lower ftruncate.
+  if (length == old_length) return set_lower_size(lower_size_of(length));
   return length < old_length ? shrink(*keys, length) : grow(*keys, length, {});
 }
 

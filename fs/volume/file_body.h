@@ -85,11 +85,9 @@ class FileBody {
 
   // Access time: content is read below without moving it, for much of that is not the user's reading. touch()
   // lets the lower filesystem move it by its own rule (mount(8): relatime and others), which unlike setting
-  // it leaves the ctime alone. Once after each change, and each hour.
-  void touch();
+  // it leaves the ctime alone. Once after each change, and each hour. False where there was nothing to move.
+  bool touch();
   void changed() { touched_at_ns_.store(0, std::memory_order_relaxed); }
-  // By the rule of relatime: not later than the last change, or of yesterday.
-  [[nodiscard]] bool has_old_access_time();
 
   // What was written is on the device when this returns. After a failure every later call on this body fails
   // too: the kernel forgets which pages it could not write.
@@ -108,6 +106,7 @@ class FileBody {
  private:
   struct Parts;
   FileBody(VolumeContext& context, Parts parts);
+  [[nodiscard]] bool has_old_access_time();
   Result<void> find_length_after_crash(FileKeys& keys, const StatX& lower, const StateRecord& record);
   Result<void> write_settled();
 

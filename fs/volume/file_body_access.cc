@@ -15,16 +15,19 @@ bool is_before(const statx_timestamp& one, const statx_timestamp& other) {
 }  // namespace
 
 // Whoever may not read the lower file by its mode, or where nothing is open any more: no harm is done.
-void FileBody::touch() {
+bool FileBody::touch() {
+  if (context_.access_times == AccessTimes::kNever) return false;
   const std::int64_t now_ns = context_.clock.monotonic_ns();
   const std::int64_t touched_at_ns = touched_at_ns_.load(std::memory_order_relaxed);
-  if (touched_at_ns != 0 && now_ns - touched_at_ns < kTouchEveryNs) return;
+  if (touched_at_ns != 0 && now_ns - touched_at_ns < kTouchEveryNs) return false;
   touched_at_ns_.store(now_ns, std::memory_order_relaxed);
+  if (context_.access_times == AccessTimes::kRelative && !has_old_access_time()) return false;
   const auto fd = context_.files.reopen(read_fd_.get(), O_RDONLY);
   std::array<std::uint8_t, 1> byte{};
-  if (fd) std::ignore = context_.files.read_at(fd->get(), byte, 0);
+  return fd && context_.files.read_at(fd->get(), byte, 0).has_value();
 }
 
+// By the rule of relatime: not later than the last change, or of yesterday.
 bool FileBody::has_old_access_time() {
   const auto lower = context_.files.stat_at(read_fd_.get(), "");
   if (!lower || length() == 0) return false;

@@ -21,6 +21,11 @@ bool is_supported(int mode) {
          mode == (kZeroRange | kKeepSize);
 }
 
+// fallocate(2) moves the modification time also where zeros were zeros already, and nothing is written below.
+Result<void> move_modification_time(Files& files, int fd) {
+  return files.set_times(fd, {timespec{0, UTIME_OMIT}, timespec{0, UTIME_NOW}});
+}
+
 }  // namespace
 
 // Blocks are reserved before the length changes, so that a full disk changes nothing.
@@ -44,6 +49,7 @@ Result<void> FileBody::allocate(int mode, std::uint64_t offset, std::uint64_t si
 // Whole sectors become holes; the parts of sectors at both ends are rewritten.
 Result<void> FileBody::zero(FileKeys& keys, int mode, std::uint64_t offset, std::uint64_t end) {
   std::shared_lock shared(resize_lock_);
+  ENFOLD_TRY(move_modification_time(context_.files, write_fd_.load(std::memory_order_acquire)));
   end = std::min(end, length());
   if (offset >= end) return {};
   RangeLock::Hold hold(ranges_, offset / kSectorPlainBytes, (end - 1) / kSectorPlainBytes);

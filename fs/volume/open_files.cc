@@ -141,14 +141,11 @@ std::unique_ptr<FileHandle> OpenFiles::admit(const InodePtr& inode, std::shared_
 }
 
 void OpenFiles::was_read(FileBody& body, const Access& access) {
-  if (context_.keeps_access_times && !context_.read_only && !access.keeps_access_time) body.touch();
+  if (!context_.read_only && !access.keeps_access_time) body.touch();
 }
 
 bool OpenFiles::note_cached_reads(FileBody& body, const Access& access) {
-  if (!context_.keeps_access_times || context_.read_only || access.keeps_access_time) return false;
-  if (!body.has_old_access_time()) return false;
-  body.touch();
-  return true;
+  return !context_.read_only && !access.keeps_access_time && body.touch();
 }
 
 Result<void> OpenFiles::sync(const InodePtr& inode, FileBody& body, bool data_only) {

@@ -113,6 +113,11 @@ Result<void> OpenVolumeImpl::judge(const std::optional<Pin>& pin, bool vouched) 
   return {};
 }
 
+AccessTimes access_times(const OpenRequest& request, const struct statvfs& lower) {
+  if (!request.keeps_access_times || (lower.f_flag & ST_NOATIME) != 0) return AccessTimes::kNever;
+  return (lower.f_flag & ST_RELATIME) != 0 ? AccessTimes::kRelative : AccessTimes::kStrict;
+}
+
 // Without a crash all that earlier mounts left is true.
 Result<void> OpenVolumeImpl::open_tree(const OpenRequest& request, Entropy& entropy, Clock& clock) {
   const CrashEpoch before_this{mount_number_, 0};
@@ -122,9 +127,8 @@ Result<void> OpenVolumeImpl::open_tree(const OpenRequest& request, Entropy& entr
   limits.max_age_ns = request.key_max_age_ns;
   file_keys_ = std::make_unique<KeyCache>(*kms_, *keys_, clock, key_arn_, limits);
   ENFOLD_TRY_ASSIGN(const struct statvfs lower, files_.stat_filesystem(root_.get()));
-  const bool keeps_access_times = request.keeps_access_times && (lower.f_flag & ST_NOATIME) == 0;
   context_ = std::make_unique<VolumeContext>(files_, entropy, clock, *keys_, *file_keys_, *epochs_,
-                                             request.read_only, keeps_access_times);
+                                             request.read_only, access_times(request, lower));
   ENFOLD_TRY_ASSIGN(Fd lower_root, files_.open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY, 0));
   ENFOLD_TRY_ASSIGN(tree_, Volume::open(*context_, std::move(lower_root)));
   return {};

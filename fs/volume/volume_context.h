@@ -42,6 +42,10 @@ class FileIdSet {
   std::atomic<std::size_t> size_ = 0;
 };
 
+// When the lower filesystem moves access times (mount(8)): never, with noatime here or there; where they are
+// older than the last change or than a day; at each read.
+enum class AccessTimes : std::uint8_t { kNever, kRelative, kStrict };
+
 struct VolumeContext {
   Files& files;
   Entropy& entropy;
@@ -50,7 +54,7 @@ struct VolumeContext {
   KeyCache& file_keys;
   Epochs& epochs;
   bool read_only = false;
-  bool keeps_access_times = true;  // false: the mount option noatime, here or below
+  AccessTimes access_times = AccessTimes::kRelative;
   // Files whose seal failed in this mount: their record does not say how long they are.
   FileIdSet unsealed{};
   // Files whose sync failed in this mount: no later one may say that they are durable.
