@@ -17,7 +17,8 @@ class FakeDirectory final : public DirectoryHandle {
   Result<const std::vector<DirectoryEntry>*> entries(bool rewind) override {
     if (rewind || listing_.empty()) {
       listing_.clear();
-      for (const auto& name : names_) listing_.push_back({name, "lower-" + name, S_IFREG, 77});
+      for (const auto& name : names_)
+        listing_.push_back({name, "lower-" + name, S_IFREG, 77, kFirstPosition + listing_.size()});
     }
     return &listing_;
   }
