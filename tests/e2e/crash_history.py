@@ -1,11 +1,13 @@
 """A worker that does random things to a directory of its own until it is told to stop, and logs them."""
 
+import ctypes
 import errno
 import mmap
 import os
 import threading
 
 import crash_log
+import harness
 from crash_log import Directory, File, Symlink
 from crash_tree import XATTR
 
@@ -13,6 +15,7 @@ _NAMES = [f"name-{number}" for number in range(8)] + [letter * 200 for letter in
 _MOST_FILES = 40
 _MOST_DIRECTORIES = 12
 _MOST_BYTES = 130_000
+KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE = 1, 2 | 1, 16 | 1  # modes of fallocate(2)
 
 
 class Worker:
@@ -26,7 +29,7 @@ class Worker:
         steps = [(self.create, 10), (self.write, 16), (self.truncate, 6), (self.store, 5), (self.sync, 8),
                  (self.sync_directory, 4), (self.rename, 6), (self.replace, 6), (self.make_directories, 3),
                  (self.rename_directory, 2), (self.remove_directory, 2), (self.symlink, 4), (self.link, 3),
-                 (self.unlink, 5), (self.set_xattr, 4), (self.write_in_pieces, 4)]
+                 (self.unlink, 5), (self.set_xattr, 4), (self.write_in_pieces, 4), (self.punch, 5), (self.reserve, 2)]
         functions, weights = zip(*steps)
         while not stopped.is_set():
             self.rng.choices(functions, weights)[0]()
@@ -147,6 +150,38 @@ class Worker:
         number = self.log.begin(f"truncate to {length}")
         file.truncate(number, length)
         os.truncate(path, length)
+        self.log.end(number)
+
+    def punch(self):
+        """Sometimes by FALLOC_FL_ZERO_RANGE; sometimes filled again at once."""
+        chosen = self.some_file()
+        if not chosen or not chosen[2].content:
+            return
+        directory, _, file, path = chosen
+        fd = os.open(path, os.O_RDWR)
+        for _ in range(self.rng.randint(1, 4)):
+            offset = self.rng.choice([0, self.rng.randrange(len(file.content))])
+            size = self.rng.randint(1, 40_000)
+            mode = self.rng.choice([PUNCH_HOLE, PUNCH_HOLE, ZERO_RANGE])
+            self.fallocate(fd, file, mode, offset, size)
+            if self.rng.random() < 0.3:
+                self.fsync(fd, file, directory)
+            if self.rng.random() < 0.5:
+                self.pwrite(fd, file, offset, self.data(20_000))
+        os.close(fd)
+
+    def reserve(self):
+        chosen = self.some_file()
+        if chosen:
+            fd = os.open(chosen[3], os.O_RDWR)
+            self.fallocate(fd, chosen[2], KEEP_SIZE, self.rng.randrange(_MOST_BYTES), self.rng.randint(1, 40_000))
+            os.close(fd)
+
+    def fallocate(self, fd, file, mode, offset, size):
+        number = self.log.begin(f"fallocate {mode} of {size} at {offset}")
+        if mode != KEEP_SIZE:
+            file.zero(number, offset, size)
+        harness.check_libc(harness.libc.fallocate(fd, mode, ctypes.c_long(offset), ctypes.c_long(size)), "fallocate")
         self.log.end(number)
 
     def store(self):

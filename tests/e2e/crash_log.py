@@ -57,6 +57,12 @@ class File:
     def truncate(self, operation, length):
         self._become(operation, self.content[:length].ljust(length, b"\0"))
 
+    def zero(self, operation, offset, size):
+        """What lies behind the end stays there."""
+        data = bytes(max(0, min(size, len(self.content) - offset)))
+        if data:
+            self._put(operation, offset, data)
+
     def store(self, operation, offset, data):
         """Through a mapping: the kernel writes page by page, in any order."""
         old = self.content

@@ -4,7 +4,7 @@ import os
 import random
 import time
 
-from crash_history import Worker
+from crash_history import KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE, Worker
 
 _LONG, _LONGER = "l" * 200, "m" * 240
 
@@ -52,6 +52,9 @@ class Scenario(Worker):
     def put(self, offset, length):
         return lambda fd, file: self.pwrite(fd, file, offset, self.rng.randbytes(length))
 
+    def hole(self, mode, offset, length):
+        return lambda fd, file: self.fallocate(fd, file, mode, offset, length)
+
     def sync_folder(self, path):
         """"" is the root."""
         directory = self.known(path)[2] if path else self.log.root
@@ -59,7 +62,7 @@ class Scenario(Worker):
 
     def before(self):
         """What is there from an earlier mount."""
-        for name in ("old", "older", "shrinks"):
+        for name in ("old", "older", "shrinks", "punched"):
             self.make(name, 30_000)
         self.make_directory(*self.place("folder"))
         self.make("folder/inside", 100)
@@ -83,6 +86,10 @@ class Scenario(Worker):
         self.truncate_to(f"{self.path}/plain", self.known("plain")[2], 40_000)
         self.change("plain", self.put(20_000, 6000))
         self.change("small", self.put(50_000, 100), sync=True)
+        self.change("punched", self.hole(PUNCH_HOLE, 3000, 9000))
+        self.change("punched", self.put(5000, 5000))
+        self.change("punched", self.hole(ZERO_RANGE, 20_000, 20_000), sync=True)
+        self.change("punched", self.hole(KEEP_SIZE, 20_000, 20_000))
         self.set_note(f"{self.path}/small", self.known("small")[2], b"a note")
 
     def names(self):
