@@ -86,20 +86,15 @@ class Server:
         if self.process is None:
             return
         self.process.send_signal(signal.SIGSTOP)  # lest it starts others meanwhile
-        for process in descendants(self.process.pid) | {self.process.pid}:
+        started = descendants(self.process.pid)
+        for process in started | {self.process.pid}:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         self.process.wait()
         self.process = None
-        while left := [process for process in harness.child_processes() if self.is_ours(process)]:
-            for process in left:
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(process, 0)
-
-    def is_ours(self, process):
-        with contextlib.suppress(OSError), open(f"/proc/{process}/cmdline", "rb") as file:
-            return file.read().startswith(b"postgres")
-        return False
+        for process in started:  # which are this program's now
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(process, 0)
 
     def sql(self, *texts):
         commands = [part for text in texts for part in ("-c", text)]
@@ -143,7 +138,7 @@ class Postgres(harness.MountedTest):
 
     def test_a_cluster_keeps_its_data_over_remounts(self):
         self.bench()
-        self.bench("-N", "-M", "prepared")
+        self.bench("-M", "prepared")
         self.server.sql("CREATE TABLE big AS SELECT n, repeat(md5(n::text), 40) AS t FROM generate_series(1, 3000) n",
                         "CREATE INDEX ON big (t)", "DELETE FROM big WHERE n % 3 = 0", "VACUUM FULL big")
         dump = self.server.dump()

@@ -14,11 +14,13 @@ _NO_ID = 0xFFFFFFFF
 
 
 def acl(rng):
-    """An ACL in the form of system.posix_acl_*, with named users and groups."""
+    """An ACL in the form of system.posix_acl_*, with named users and groups. The owning group's entry is not the mask:
+    rsync 3.2 loses it then, between any two filesystems."""
+    group, mask = rng.sample(range(8), 2)
     named = sorted(rng.sample(range(1000, 1100), rng.randint(1, 5)))
     entries = [(_USER_OBJ, 7, _NO_ID)] + [(_USER, rng.randrange(8), number) for number in named]
-    entries += [(_GROUP_OBJ, rng.randrange(8), _NO_ID), (_GROUP, rng.randrange(8), rng.randint(2000, 2100))]
-    entries += [(_MASK, rng.randrange(8), _NO_ID), (_OTHER, rng.randrange(8), _NO_ID)]
+    entries += [(_GROUP_OBJ, group, _NO_ID), (_GROUP, rng.randrange(8), rng.randint(2000, 2100))]
+    entries += [(_MASK, mask, _NO_ID), (_OTHER, rng.randrange(8), _NO_ID)]
     return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
 
 
