@@ -150,6 +150,17 @@ TEST(ContentAllocate, ThatTheLowerFilesystemCannotPunchChangesNothingAndLeavesNo
   }
 }
 
+// A mount by an ordinary user of files that a group may write: each punch gave EPERM.
+TEST(ContentAllocate, PunchesForWhoMayWriteAFileAndDoesNotOwnIt) {
+  ContentWorld world;
+  const Bytes old = random_bytes(world.entropy, kLength);
+  auto body = filled(world, old);
+  world.files.refuse_to_set_times(true);
+  for (const int mode : {kPunch, kZero, kZero | kKeep, kKeep, 0})
+    ASSERT_TRUE(is_ok(body->allocate(mode, 100, 2 * kSector)));
+  EXPECT_EQ(content_of(*body).value_or(Bytes()), allocated(old, kPunch, 100, 2 * kSector));
+}
+
 TEST(ContentAllocate, PunchesNothingWhereTheRecordCannotBeSynced) {
   ContentWorld world;
   const Bytes old = random_bytes(world.entropy, kLength);

@@ -67,6 +67,8 @@ class FaultyFiles final : public Files {
   void cut_and_interrupt(bool cut) { cut_and_interrupt_ = cut; }
   // fallocate with one of these flags is EOPNOTSUPP, as on a filesystem that cannot do it.
   void refuse_to_allocate(int flags) { refused_flags_ = flags; }
+  // As for who may write a file and does not own it.
+  void refuse_to_set_times(bool refuse) { times_refused_ = refuse; }
   // Syncs succeed without reaching the device: for tests that look at the page cache alone.
   void skip_syncs(bool skip) { skip_syncs_ = skip; }
   void watch_writes(std::function<void(ByteSpan, std::uint64_t)> watcher) { watcher_ = std::move(watcher); }
@@ -178,6 +180,7 @@ class FaultyFiles final : public Files {
   }
   Result<void> set_times(int fd, const std::array<timespec, 2>& access_and_modification) override {
     ENFOLD_TRY(step(Call::kMetadata, "set_times"));
+    if (times_refused_) return system_error(EPERM, "utimensat");
     return real_.set_times(fd, access_and_modification);
   }
   Result<Bytes> get_xattr(int fd, const std::string& name) override {
@@ -257,6 +260,7 @@ class FaultyFiles final : public Files {
   std::atomic<int> interrupted_{0};
   std::atomic<bool> skip_syncs_{false};
   std::atomic<int> refused_flags_{0};
+  std::atomic<bool> times_refused_{false};
   std::function<void(ByteSpan, std::uint64_t)> watcher_;
   OrderWatcher order_watcher_;
   std::function<void()> before_read_;
