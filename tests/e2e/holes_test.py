@@ -52,9 +52,11 @@ def data_around(pages, length):
 
 
 class Holes(harness.MountedTest):
+    kind = None  # of the lower filesystem, if not what is there
+
     def setUp(self):
         super().setUp()
-        self.volume = self.new_volume()
+        self.volume = self.new_volume(lower=self.kind and self.place.filesystem(self.kind, 320) + "/lower")
         self.path = self.volume.path("file")
 
     def contents_by_copying(self):

@@ -3,6 +3,7 @@
 import os
 
 import harness
+import holes_test
 import trees
 
 
@@ -42,6 +43,19 @@ class LowerFilesystems(harness.MountedTest):
 
     def test_xfs(self):
         self.round_trip("xfs")
+
+
+class HolesOnTmpfs(holes_test.Holes):
+    """Which can punch, and not zero."""
+    kind = "tmpfs"
+
+
+class HolesOnExt4(holes_test.Holes):
+    kind = "ext4"
+
+
+class HolesOnXfs(holes_test.Holes):
+    kind = "xfs"
 
 
 if __name__ == "__main__":
