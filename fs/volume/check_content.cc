@@ -1,7 +1,12 @@
 #include "fs/volume/check_content.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "fs/format/length.h"
 #include "fs/volume/file_body.h"
+#include "fs/volume/lower_files.h"
 
 namespace enfold {
 namespace {
@@ -13,7 +18,19 @@ class ContentCheck {
   ContentCheck(FileHandle& handle, const std::function<bool(std::uint64_t)>& advance)
       : handle_(handle), advance_(advance), buffer_(kBlockSectors * kSectorPlainBytes) {}
 
-  // Bytes read in the block; nothing where the end was reached. A block that fails is read sector by sector,
+  // The sector in which data goes on; nothing where no more comes. Holes say nothing, and reading those of a
+  // long file would take days.
+  std::optional<std::uint64_t> data_from(std::uint64_t first_sector, ContentVerdict& verdict) {
+    const std::uint64_t from = first_sector * kSectorPlainBytes;
+    const auto data = handle_.seek(from, SEEK_DATA);
+    const bool is_over = !data && has_errno(data.error(), ENXIO);
+    const std::uint64_t to = data ? *data : is_over ? handle_.body().length() : from;
+    if (to > from) verdict.stopped = !advance_(to - from);
+    if (is_over || verdict.stopped) return std::nullopt;
+    return to / kSectorPlainBytes;
+  }
+
+  // Whether more comes after the block. A block that fails is read sector by sector,
   // so that all its damage is counted and what follows is read too.
   bool block(std::uint64_t first_sector, ContentVerdict& verdict) {
     auto got = handle_.read(first_sector * kSectorPlainBytes, buffer_);
@@ -60,8 +77,9 @@ ContentVerdict check_content(Volume& tree, InodeNumber inode,
     return verdict;
   }
   ContentCheck check(**handle, advance);
-  std::uint64_t at = 0;
-  while (check.block(at, verdict) && !verdict.stopped) at += kBlockSectors;
+  auto at = check.data_from(0, verdict);
+  while (at && check.block(*at, verdict) && !verdict.stopped)
+    at = check.data_from(*at + kBlockSectors, verdict);
   if (!verdict.error && !verdict.stopped)
     if (auto tail = (*handle)->body().verify_tail(); !tail) verdict.error = std::move(tail).error();
   if (auto released = (*handle)->release(); !released && !verdict.error)

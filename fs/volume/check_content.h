@@ -16,7 +16,8 @@ struct ContentVerdict {
   bool stopped = false;  // `advance` answered false
 };
 
-// Reads all of the file; `advance` gets the number of plain bytes read and answers whether to go on.
+// Reads all of the file but its holes; `advance` gets the number of plain bytes done and answers whether to
+// go on.
 ContentVerdict check_content(Volume& tree, InodeNumber inode,
                              const std::function<bool(std::uint64_t)>& advance);
 
