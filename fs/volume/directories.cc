@@ -7,6 +7,7 @@
 #include <mutex>
 #include <shared_mutex>
 
+#include "fs/volume/lent_mode.h"
 #include "fs/volume/lower_files.h"
 #include "kms/base/log.h"
 
@@ -141,19 +142,31 @@ Result<Spot> Directories::spot(const InodePtr& directory, std::string_view name)
   return Spot{directory, directory_id, encrypt_name(context_.keys.names(), directory_id, name)};
 }
 
+// Whoever opened the directory may list it whatever became of its mode, and needs no right to search it for
+// long names.
 Result<std::vector<DirectoryEntry>> Directories::list(const InodePtr& directory) {
-  std::vector<DirectoryEntry> shown;
-  if (table_.is_removed(*directory)) return shown;
+  if (table_.is_removed(*directory)) return {};
   ENFOLD_TRY_ASSIGN(const DirectoryId directory_id, id(directory));
   ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.resolve(directory));
+  auto listed = list_below(*directory, directory_id, dir->get(), Forbidden::kFails);
+  if (listed || !has_errno(listed.error(), EACCES)) return listed;
+  const std::unique_lock lock(places_.names());
+  const LentMode lent(context_.files, dir->get(), S_IRUSR | S_IXUSR);
+  return list_below(*directory, directory_id, dir->get(), Forbidden::kIsLeftOut);
+}
+
+Result<std::vector<DirectoryEntry>> Directories::list_below(const Inode& directory,
+                                                            const DirectoryId& directory_id, int dir,
+                                                            Forbidden forbidden) {
+  std::vector<DirectoryEntry> shown;
   constexpr int kFlags = O_RDONLY | O_DIRECTORY;
   ENFOLD_TRY_ASSIGN(const Fd listable, context_.access_times != AccessTimes::kNever
-                                           ? context_.files.reopen(dir->get(), kFlags)
-                                           : reopen_quietly(context_.files, dir->get(), kFlags));
+                                           ? context_.files.reopen(dir, kFlags)
+                                           : reopen_quietly(context_.files, dir, kFlags));
   ENFOLD_TRY_ASSIGN(const std::vector<LowerEntry> entries, context_.files.list(listable.get()));
   shown.reserve(entries.size());
   for (const LowerEntry& entry : entries) {
-    ENFOLD_TRY_ASSIGN(auto one, show(*directory, directory_id, dir->get(), entry));
+    ENFOLD_TRY_ASSIGN(auto one, show(directory, directory_id, dir, entry, forbidden));
     if (one) shown.push_back(std::move(*one));
   }
   order_by_position(shown);
@@ -164,7 +177,7 @@ Result<std::vector<DirectoryEntry>> Directories::list(const InodePtr& directory)
 // take a listing without it for the whole.
 Result<std::optional<DirectoryEntry>> Directories::show(const Inode& directory,
                                                         const DirectoryId& directory_id, int dir,
-                                                        const LowerEntry& entry) {
+                                                        const LowerEntry& entry, Forbidden forbidden) {
   const LowerNameKind kind = classify_lower_name(entry.name);
   if (kind == LowerNameKind::kOwn || kind == LowerNameKind::kSidecar) return std::nullopt;
   auto name = shown_name(directory_id, dir, entry);
@@ -173,7 +186,8 @@ Result<std::optional<DirectoryEntry>> Directories::show(const Inode& directory,
   if (!name && is_gone(context_.files, dir, entry.name)) return std::nullopt;
   if (!name || !type) {
     const Error& error = name ? type.error() : name.error();
-    if (is_failed_call(error)) return std::unexpected(error);
+    if (is_failed_call(error) || (forbidden == Forbidden::kFails && has_errno(error, EACCES)))
+      return std::unexpected(error);
     log_left_out(directory, entry.name, describe(error));
     return std::nullopt;
   }

@@ -66,8 +66,12 @@ class Directories {
   DirectoryId parent_hint(const InodePtr& directory);
   Result<Marker> read_marker(const InodePtr& directory);
   Result<Bytes> read_marker_bytes(const InodePtr& directory);
+  // What to do about names that the directory's mode keeps us from reading.
+  enum class Forbidden : std::uint8_t { kFails, kIsLeftOut };
+  Result<std::vector<DirectoryEntry>> list_below(const Inode& directory, const DirectoryId& id, int dir,
+                                                 Forbidden forbidden);
   Result<std::optional<DirectoryEntry>> show(const Inode& directory, const DirectoryId& id, int dir,
-                                             const LowerEntry& entry);
+                                             const LowerEntry& entry, Forbidden forbidden);
   Result<std::string> shown_name(const DirectoryId& id, int dir, const LowerEntry& entry);
 
   VolumeContext& context_;
