@@ -26,25 +26,24 @@ struct CopyEnd {
   std::uint64_t offset;
 };
 
-// Bytes copied, where any were; else the error.
-Result<std::size_t> copy(CopyEnd from, CopyEnd to, std::size_t size) {
-  std::size_t done = 0;
-  while (done < size) {
-    MutableByteSpan piece = thread_buffer(kCopyPiece_bytes).first(std::min(kCopyPiece_bytes, size - done));
-    auto got = from.file.read(from.offset + done, piece);
-    if (got && *got == 0) break;
-    auto put = got ? to.file.write(to.offset + done, piece.first(*got))
-                   : Result<void>(std::unexpected(std::move(got).error()));
-    if (!put && done == 0) return std::unexpected(std::move(put).error());
-    if (!put) break;
-    done += *got;
-  }
-  return done;
+// 0 at the end of what is copied.
+Result<std::size_t> copy_piece(const CopyEnd& from, const CopyEnd& to, std::size_t done, std::size_t size) {
+  const MutableByteSpan piece = thread_buffer(size);
+  ENFOLD_TRY_ASSIGN(const std::size_t got, from.file.read(from.offset + done, piece));
+  ENFOLD_TRY(to.file.write(to.offset + done, piece.first(got)));
+  return got;
 }
 
-void remember(fuse_req_t request, std::unique_ptr<FileHandle> handle, fuse_file_info* info) {
-  info->fh = mounted(request).files.add(std::move(handle));
-  info->keep_cache = 1;  // pages from before are as true as those read from now on
+// Bytes copied, where any were; else the error.
+Result<std::size_t> copy(const CopyEnd& from, const CopyEnd& to, std::size_t size) {
+  std::size_t done = 0;
+  while (done < size) {
+    auto copied = copy_piece(from, to, done, std::min(kCopyPiece_bytes, size - done));
+    if (!copied && done == 0) return copied;
+    if (!copied || *copied == 0) break;
+    done += *copied;
+  }
+  return done;
 }
 
 }  // namespace
