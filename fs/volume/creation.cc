@@ -203,10 +203,12 @@ void Creation::drop_unused_sidecar(const Link& link) {
 Result<std::shared_ptr<FileBody>> Creation::fill_file(const Spot& spot, const NewFile& made,
                                                       FileBody::NewFile prepared, NewMode mode,
                                                       const Caller& caller) {
-  ENFOLD_TRY(give(made.lower, mode, caller));
   ENFOLD_TRY_ASSIGN(Fd fd, parts_.context.files.duplicate(made.lower.fd->get()));
-  auto body = FileBody::create(parts_.context, std::move(prepared), std::move(fd), spot.directory_id);
-  if (body) parts_.unsynced.written(made.inode->lower);
+  ENFOLD_TRY_ASSIGN(auto body,
+                    FileBody::create(parts_.context, std::move(prepared), std::move(fd), spot.directory_id));
+  // After the header, since a write drops set-id bits unless root makes it.
+  ENFOLD_TRY(give(made.lower, mode, caller));
+  parts_.unsynced.written(made.inode->lower);
   return body;
 }
 

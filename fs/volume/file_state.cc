@@ -23,6 +23,15 @@ Result<void> restore_modification_time(Files& files, int fd, const StatX& before
   return done;
 }
 
+// So are the set-id bits, which the lower filesystem drops whenever somebody else than root writes: programs
+// set them before they close a file, and the close is when its header is written.
+Result<void> restore_set_id_bits(Files& files, int fd, const StatX& before) {
+  if ((before.stx_mode & (S_ISUID | S_ISGID)) == 0) return {};
+  auto done = files.set_mode(fd, before.stx_mode & mode_t{07777});
+  if (!done && done.error().errno_value == EPERM) return {};
+  return done;
+}
+
 }  // namespace
 
 FileState::FileState(VolumeContext& context, ConstPrefixSpan prefix, const FileId& file,
@@ -198,7 +207,8 @@ Result<void> FileState::seal_locked(int fd, std::uint64_t length, const StatX& t
     hole_epoch_.reset();
     holes_synced_ = false;
   }
-  auto restored = restore_modification_time(context_.files, fd, times);
+  auto restored = restore_set_id_bits(context_.files, fd, times);
+  if (restored) restored = restore_modification_time(context_.files, fd, times);
   if (!restored) return named(std::move(restored).error());
   return restored;
 }

@@ -8,6 +8,8 @@
 namespace enfold {
 
 const std::vector<Implementation>& implementations();
+// And the same as an ordinary user, where that can make a difference.
+const std::vector<Implementation>& implementations_and_users();
 // Those where the caller is root, and may give files away.
 const std::vector<Implementation>& implementations_for_root();
 

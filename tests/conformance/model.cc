@@ -1,6 +1,8 @@
 // Names: what is made, linked, renamed and removed.
 #include "tests/conformance/model.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <ctime>
 
@@ -79,6 +81,8 @@ void Model::leave(const Walk& at) {
 ModelNodePtr Model::make(const Walk& at, mode_t mode) {
   auto node = std::make_shared<ModelNode>();
   node->number = next_number_++;
+  node->uid = ::geteuid();
+  node->gid = ::getegid();
   if (at.parent->default_acl && !S_ISLNK(mode)) {
     Acl acl = *at.parent->default_acl;
     inherit(acl, mode);

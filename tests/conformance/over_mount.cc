@@ -10,6 +10,8 @@ const std::vector<Implementation>& implementations() {
   return all;
 }
 
+const std::vector<Implementation>& implementations_and_users() { return implementations(); }
+
 const std::vector<Implementation>& implementations_for_root() { return implementations(); }
 
 }  // namespace enfold

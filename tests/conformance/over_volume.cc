@@ -11,6 +11,13 @@ const std::vector<Implementation>& implementations() {
   return all;
 }
 
+const std::vector<Implementation>& implementations_and_users() {
+  static const std::vector<Implementation> all = {{"Model", make_filesystem<Model>},
+                                                  {"Volume", make_filesystem<VolumeFilesystem>},
+                                                  {"UserVolume", make_filesystem<UserVolume>}};
+  return all;
+}
+
 // The volume may run as anybody.
 const std::vector<Implementation>& implementations_for_root() {
   static const std::vector<Implementation> all = {{"Model", make_filesystem<Model>}};

@@ -101,7 +101,7 @@ Result<std::map<std::string, mode_t>> PosixFilesystem::list(const std::string& p
   errno = 0;
   while (const dirent* entry = ::readdir(directory.get())) {
     const std::string name = entry->d_name;
-    if (name != "." && name != "..") names[name] = DTTOIF(entry->d_type);
+    if (name != "." && name != "..") names[name] = static_cast<mode_t>(DTTOIF(entry->d_type));
   }
   if (errno != 0) return system_error(errno, "readdir");
   return names;

@@ -37,12 +37,12 @@ TEST_P(SpecialFiles, SymlinksKeepTargetsOfAnyBytes) {
 TEST_P(SpecialFiles, DevicesKeepTheirNumbers) {
   const std::vector<std::pair<unsigned, unsigned>> numbers = {
       {0, 0}, {1, 3}, {8, 255}, {259, 70'000}, {4095, 0xfffff}};
-  for (const mode_t type : {S_IFCHR, S_IFBLK})
+  for (const mode_t type : {mode_t{S_IFCHR}, mode_t{S_IFBLK}})
     for (const auto& [high, low] : numbers)
       ASSERT_DONE(
           fs->mknod(std::to_string(type) + "-" + std::to_string(low), type | 0600, makedev(high, low)));
   now_and_after_a_remount([&] {
-    for (const mode_t type : {S_IFCHR, S_IFBLK})
+    for (const mode_t type : {mode_t{S_IFCHR}, mode_t{S_IFBLK}})
       for (const auto& [high, low] : numbers) {
         const struct stat at = status(std::to_string(type) + "-" + std::to_string(low));
         EXPECT_EQ(at.st_rdev, makedev(high, low));

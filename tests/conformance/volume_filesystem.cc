@@ -1,6 +1,8 @@
 // Names and open files; attributes are in volume_attributes.cc.
 #include "tests/conformance/volume_filesystem.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 
@@ -11,6 +13,19 @@ bool reads(int flags) { return (flags & O_ACCMODE) != O_WRONLY; }
 bool writes(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
 
 }  // namespace
+
+OrdinaryUser::OrdinaryUser() : was_root_(::geteuid() == 0) {
+  constexpr uid_t kNobody = 65534;
+  if (was_root_) {
+    EXPECT_EQ(::setegid(kNobody) + ::seteuid(kNobody), 0);
+  }
+}
+
+OrdinaryUser::~OrdinaryUser() {
+  if (was_root_) {
+    EXPECT_EQ(::seteuid(0) + ::setegid(0), 0);
+  }
+}
 
 VolumeFilesystem::~VolumeFilesystem() { open_.clear(); }
 

@@ -11,7 +11,7 @@
 
 namespace enfold {
 
-class VolumeFilesystem final : public Filesystem {
+class VolumeFilesystem : public Filesystem {
  public:
   ~VolumeFilesystem() override;
 
@@ -90,5 +90,20 @@ class VolumeFilesystem final : public Filesystem {
   std::vector<InodeNumber> looked_up_;  // by the walk of one call, and given back by the next
   std::map<InodeNumber, mode_t> types_;
 };
+
+// While it lives this process is an ordinary user, where it was root.
+class OrdinaryUser {
+ public:
+  OrdinaryUser();
+  OrdinaryUser(const OrdinaryUser&) = delete;
+  OrdinaryUser& operator=(const OrdinaryUser&) = delete;
+  ~OrdinaryUser();
+
+ private:
+  bool was_root_;
+};
+
+// A volume that an ordinary user has open: the lower filesystem refuses and drops what it does not for root.
+class UserVolume final : private OrdinaryUser, public VolumeFilesystem {};
 
 }  // namespace enfold
