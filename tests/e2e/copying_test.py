@@ -1,4 +1,5 @@
-"""cp -a of a part of the system onto the mount and back. ENFOLD_LONG=1: all of /usr/share. Needs root, to keep owners."""
+"""cp -a of a part of the system onto the mount and back. ENFOLD_LONG=1: all of /usr/share. Needs root, to keep
+owners."""
 
 import os
 

@@ -1,4 +1,5 @@
-"""telldir and seekdir over a directory that changes while it is read: what is there all the time is seen exactly once."""
+"""telldir and seekdir over a directory that changes while it is read: what is there all the time is seen exactly
+once."""
 
 import ctypes
 import os

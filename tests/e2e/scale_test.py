@@ -80,7 +80,9 @@ class ManyEntries(harness.MountedTest):
         names = {os.path.basename(path(number)) for number in range(ENTRIES)} | stay
         self.assertEqual(names, set(os.listdir(folder)))
         with os.scandir(folder) as entries:
-            self.assertEqual(names, {entry.name for entry in entries if entry.stat(follow_symlinks=False).st_nlink == 1})
+            stats = {entry.name: entry.stat(follow_symlinks=False) for entry in entries}
+        self.assertEqual(names, stats.keys())
+        self.assertEqual({1}, {status.st_nlink for status in stats.values()})
         lister.stop()
         volume.remount()
         with os.scandir(folder) as entries:
