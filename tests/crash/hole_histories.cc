@@ -102,7 +102,7 @@ std::vector<History> punch_histories() {
       {"PunchFromTheFrontAgainAndAgain", long_file,
        [](App& app, Rec&) {
          app.open("f");
-         for (std::size_t at : {0, 1, 2, 255, 257}) app.punch("f", at * kSector, kSector);
+         for (const std::size_t at : {0U, 1U, 2U, 255U, 257U}) app.punch("f", at * kSector, kSector);
          app.close("f");
        }},
       {"PunchAfterAReopen", durable_file,

@@ -40,7 +40,7 @@ class ContentSeek : public testing::Test {
 };
 
 TEST_F(ContentSeek, FindsNoHoleInAFileThatNeverHadOne) {
-  for (const std::uint64_t at : {0, 1, 4063, 4064, 4065, 8128}) {
+  for (const std::uint64_t at : {0U, 1U, 4063U, 4064U, 4065U, 8128U}) {
     EXPECT_EQ(data(at), static_cast<std::int64_t>(at));
     EXPECT_EQ(hole(at), static_cast<std::int64_t>(body->length()));
   }
