@@ -46,6 +46,11 @@ Result<std::size_t> copy(const CopyEnd& from, const CopyEnd& to, std::size_t siz
   return done;
 }
 
+void remember(fuse_req_t request, std::unique_ptr<FileHandle> handle, fuse_file_info* info) {
+  info->fh = mounted(request).files.add(std::move(handle));
+  info->keep_cache = 1;  // pages from before are as true as those read from now on
+}
+
 }  // namespace
 
 void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* info) {
