@@ -45,9 +45,6 @@ CurrentRequest look_at(std::span<const char> message) {
     case FUSE_WRITE:
       out.drops_set_id_bits = (body_of<fuse_write_in>(message).write_flags & FUSE_WRITE_KILL_SUIDGID) != 0;
       break;
-    case FUSE_OPEN:
-      out.drops_set_id_bits = (body_of<fuse_open_in>(message).open_flags & FUSE_OPEN_KILL_SUIDGID) != 0;
-      break;
     case FUSE_SETXATTR:
       out.drops_set_group_id = setxattr_is_extended && (body_of<fuse_setxattr_in>(message).setxattr_flags &
                                                         FUSE_SETXATTR_ACL_KILL_SGID) != 0;

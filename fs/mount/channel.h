@@ -16,7 +16,7 @@ namespace enfold {
 // For fuse_session_custom_io(). Every request must be answered by the thread that read it.
 fuse_custom_io channel_io();
 
-// Whether the WRITE, OPEN or CREATE that this thread serves comes from someone who may not keep set-id bits.
+// Whether the WRITE that this thread serves comes from someone who may not keep set-id bits.
 bool request_drops_set_id_bits();
 
 // Whether the SETXATTR of an ACL that this thread serves comes from someone who may not keep the set-group-id

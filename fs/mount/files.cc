@@ -65,7 +65,6 @@ void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode
 }
 
 void open(fuse_req_t request, fuse_ino_t inode, fuse_file_info* info) {
-  if (request_drops_set_id_bits() && !drop_set_id_bits(request, "open", inode)) return;
   auto opened = tree(request).open_file(inode, info->flags);
   if (!opened) return answer_error(request, "open", inode, opened.error());
   Mounted& state = mounted(request);

@@ -89,6 +89,9 @@ void ops::init(void* userdata, fuse_conn_info* connection) {
   // Nobody writes behind the kernel's back, so a changed time never means that cached pages are old.
   want(connection, FUSE_CAP_AUTO_INVAL_DATA, false);
   want(connection, FUSE_CAP_EXPLICIT_INVAL_DATA);
+  // With it an open to truncate truncates before the kernel has looked whether it may: a running program lost
+  // its content, and whoever opened it got ETXTBSY.
+  want(connection, FUSE_CAP_ATOMIC_O_TRUNC, false);
   // What is decrypted lies in memory: pipes would only add system calls.
   want(connection, FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE, false);
   Mounted& state = *static_cast<Mounted*>(userdata);

@@ -106,14 +106,15 @@ def _lengths(path):
 
 
 def _busy_program():
-    """A program that runs is not written to; what is open for writing is not run."""
+    """A program that runs is not written to; what is open for writing is not run. An open to truncate gave the right
+    error, and had truncated by then."""
     shutil.copy("/bin/sleep", "program")
     os.chmod("program", 0o755)
     with open("program", "rb+"):
         refused = outcome(subprocess.run, ["./program", "0"])
     running = subprocess.Popen(["./program", "1000"])
     answers = [outcome(_open, flags, "program") for flags in (os.O_WRONLY, os.O_RDWR, os.O_RDONLY | os.O_TRUNC)]
-    answers += [outcome(os.truncate, "program", 5), outcome(os.rename, "program", "renamed"), outcome(os.unlink, "renamed")]
+    answers += [os.stat("program").st_size, outcome(os.truncate, "program", 5), outcome(os.rename, "program", "renamed"), outcome(os.unlink, "renamed")]
     running.kill()
     return refused, answers, running.wait() < 0
 
