@@ -1,7 +1,6 @@
 #include "tests/conformance/acl.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace enfold {
 namespace {
@@ -17,7 +16,7 @@ void put(std::string& out, T value) {
 template <class T>
 T take(std::string_view& bytes) {
   T value;
-  std::memcpy(&value, bytes.data(), sizeof value);
+  std::ranges::copy(bytes.substr(0, sizeof value), reinterpret_cast<char*>(&value));
   bytes.remove_prefix(sizeof value);
   return value;
 }
@@ -42,10 +41,11 @@ AclEntry* find(Acl& acl, AclTag tag) {
   return found == acl.end() ? nullptr : &*found;
 }
 
-// The entry that the group bits of the mode stand for.
+// The entry that the group bits of the mode stand for; each ACL has an entry of its group.
 AclEntry& group_class(Acl& acl) {
-  AclEntry* mask = find(acl, AclTag::kMask);
-  return mask != nullptr ? *mask : *find(acl, AclTag::kGroupObj);
+  auto found = std::ranges::find(acl, AclTag::kMask, &AclEntry::tag);
+  if (found == acl.end()) found = std::ranges::find(acl, AclTag::kGroupObj, &AclEntry::tag);
+  return *found;
 }
 
 std::uint16_t bits(mode_t mode, int shift) { return static_cast<std::uint16_t>((mode >> shift) & 7U); }

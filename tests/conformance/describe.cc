@@ -2,6 +2,8 @@
 
 #include <cinttypes>
 #include <functional>
+#include <iomanip>
+#include <sstream>
 
 #include "tests/conformance/random_steps.h"
 
@@ -69,24 +71,27 @@ class TreeDescription {
 
 }  // namespace
 
+std::string octal(mode_t mode) {
+  std::ostringstream out;
+  out << std::oct << mode;
+  return out.str();
+}
+
 std::string describe(const std::string& bytes) {
   constexpr std::size_t kShort = 24;
   std::string out = std::to_string(bytes.size()) + " bytes";
   if (bytes.size() <= kShort) {
-    for (const char byte : bytes) {
-      char hex[4];
-      std::snprintf(hex, sizeof hex, " %02x", static_cast<unsigned char>(byte));
-      out += hex;
-    }
-    return out;
+    std::ostringstream hex;
+    for (const char byte : bytes)
+      hex << ' ' << std::hex << std::setw(2) << std::setfill('0')
+          << unsigned{static_cast<unsigned char>(byte)};
+    return out + hex.str();
   }
   return out + " of digest " + std::to_string(std::hash<std::string>{}(bytes));
 }
 
 std::string describe(const struct stat& status) {
-  char mode[16];
-  std::snprintf(mode, sizeof mode, "%o", status.st_mode);
-  std::string out = std::string("mode ") + mode + " owner " + std::to_string(status.st_uid) + ":" +
+  std::string out = "mode " + octal(status.st_mode) + " owner " + std::to_string(status.st_uid) + ":" +
                     std::to_string(status.st_gid) + " modified " + describe_time(status.st_mtim);
   if (S_ISDIR(status.st_mode)) return out + (status.st_nlink == 0 ? " removed" : "");
   return out + " links " + std::to_string(status.st_nlink) + " size " + std::to_string(status.st_size) +

@@ -12,6 +12,7 @@ inline std::string describe(int errno_value) { return ::strerrorname_np(errno_va
 
 inline std::string describe(const Result<void>& done) { return done ? "done" : describe(errno_value(done)); }
 
+std::string octal(mode_t mode);
 // Long strings by size and digest.
 std::string describe(const std::string& bytes);
 // Without what differs from one filesystem to the next: numbers, the size of a directory, times of the clock.

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <ctime>
+#include <tuple>
 
 namespace enfold {
 namespace {
@@ -33,7 +34,7 @@ Model::Model() {
 // Never the same twice.
 timespec Model::now() {
   timespec time{};
-  ::clock_gettime(CLOCK_REALTIME, &time);
+  std::ignore = ::clock_gettime(CLOCK_REALTIME, &time);
   if (time.tv_sec == last_.tv_sec && time.tv_nsec <= last_.tv_nsec) time.tv_nsec = last_.tv_nsec + 1;
   return last_ = time;
 }

@@ -90,6 +90,7 @@ pid_t MountedFilesystem::start(const std::vector<std::string>& arguments) {
   ::setenv("XDG_RUNTIME_DIR", run.c_str(), 1);
   ::umask(022);
   const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  if (out < 0) ::_exit(127);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(out, STDERR_FILENO);
   std::vector<char*> argv;

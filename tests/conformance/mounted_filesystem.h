@@ -37,6 +37,8 @@ class HostFilesystem final : public PosixFilesystem {
 class MountedFilesystem final : public PosixFilesystem {
  public:
   MountedFilesystem() : MountedFilesystem(std::make_unique<WorkDirectory>()) {}
+  MountedFilesystem(const MountedFilesystem&) = delete;
+  MountedFilesystem& operator=(const MountedFilesystem&) = delete;
   ~MountedFilesystem() override;
   void remount() override;
 

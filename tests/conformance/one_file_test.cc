@@ -18,7 +18,6 @@ class OneFile : public Conformance {
  protected:
   void SetUp() override {
     Conformance::SetUp();
-    random_.seed(format_test::test_seed());
     both("open", [](Filesystem& on) { return describe(on.open(kSlot, "file", O_RDWR | O_CREAT, 0644)); });
   }
 
@@ -143,7 +142,7 @@ class OneFile : public Conformance {
   }
 
   Model model_;
-  std::mt19937_64 random_;
+  std::mt19937_64 random_{format_test::test_seed()};
   std::string log_;
 };
 

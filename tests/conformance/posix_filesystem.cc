@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 
 namespace enfold {
 namespace {
@@ -57,9 +58,11 @@ void PosixFilesystem::set_umask(mode_t mask) {
   has_umask_ = true;
 }
 
+// Of a slot where nothing is open one that nobody has: EBADF.
 int PosixFilesystem::descriptor(Slot slot) const {
+  constexpr int kNobodys = std::numeric_limits<int>::max();
   const auto found = open_.find(slot);
-  return found == open_.end() ? -1 : found->second.get();
+  return found == open_.end() ? kNobodys : found->second.get();
 }
 
 Result<void> PosixFilesystem::mkdir(const std::string& path, mode_t mode) {
@@ -218,6 +221,8 @@ Result<void> PosixFilesystem::set_times(const std::string& path, const Times& ti
 }
 
 Result<void> PosixFilesystem::set_times(Slot slot, const Times& times) {
+  // The kernel does not look at the descriptor where both times are to be left.
+  if (!open_.contains(slot)) return system_error(EBADF, "futimens");
   return done(::futimens(descriptor(slot), times.data()));
 }
 

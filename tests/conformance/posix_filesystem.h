@@ -10,6 +10,8 @@ namespace enfold {
 class PosixFilesystem : public Filesystem {
  public:
   explicit PosixFilesystem(std::string root) : root_(std::move(root)) {}
+  PosixFilesystem(const PosixFilesystem&) = delete;
+  PosixFilesystem& operator=(const PosixFilesystem&) = delete;
   ~PosixFilesystem() override;
 
   void set_umask(mode_t mask) override;

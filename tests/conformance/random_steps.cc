@@ -15,12 +15,6 @@ const std::vector<std::string>& names() {
   return all;
 }
 
-std::string octal(mode_t mode) {
-  char text[16];
-  std::snprintf(text, sizeof text, "%o", mode);
-  return text;
-}
-
 std::string joined(const std::string& directory, const std::string& name) {
   return directory.empty() ? name : directory + "/" + name;
 }

@@ -13,6 +13,9 @@ namespace enfold {
 
 class VolumeFilesystem : public Filesystem {
  public:
+  VolumeFilesystem() = default;
+  VolumeFilesystem(const VolumeFilesystem&) = delete;
+  VolumeFilesystem& operator=(const VolumeFilesystem&) = delete;
   ~VolumeFilesystem() override;
 
   void set_umask(mode_t mask) override { umask_ = mask; }
