@@ -12,14 +12,15 @@ mode_t without_set_id_bits(mode_t mode) {
   return mode & ~dropped;
 }
 
-Result<void> drop_in(Volume& volume, fuse_ino_t inode) {
+// Whether there were any.
+Result<bool> drop_in(Volume& volume, fuse_ino_t inode) {
   ENFOLD_TRY_ASSIGN(struct stat status, volume.attributes(inode));
   mode_t mode = without_set_id_bits(status.st_mode);
-  if (mode == status.st_mode) return {};
+  if (mode == status.st_mode) return false;
   AttributeChanges changes;
   changes.mode = mode;
   ENFOLD_TRY(volume.set_attributes(inode, changes));
-  return {};
+  return true;
 }
 
 }  // namespace
@@ -60,6 +61,8 @@ void answer(fuse_req_t request, std::string_view operation, fuse_ino_t parent, c
 bool drop_set_id_bits(fuse_req_t request, std::string_view operation, fuse_ino_t inode) {
   auto dropped = drop_in(tree(request), inode);
   if (!dropped) answer_error(request, operation, inode, dropped.error());
+  // After a write the kernel forgets times and size, and not the mode, by which it runs programs.
+  if (dropped && *dropped) fuse_lowlevel_notify_inval_inode(mounted(request).session, inode, -1, 0);
   return dropped.has_value();
 }
 

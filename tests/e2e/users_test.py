@@ -2,7 +2,9 @@
 
 import errno
 import os
+import shutil
 import stat
+import subprocess
 
 import harness
 import trees
@@ -19,6 +21,34 @@ def write(path, content, mode=0o644):
 def read(path):
     with open(path, "rb") as file:
         return file.read()
+
+
+def _append(path):
+    with open(path, "ab") as file:
+        file.write(b"x")
+
+
+def _allocate(path):
+    with open(path, "r+b") as file:
+        os.posix_fallocate(file.fileno(), os.path.getsize(path), 1)
+
+
+def _copy_behind(path):
+    with open(path, "r+b") as file:
+        os.copy_file_range(file.fileno(), file.fileno(), 1, 0, os.path.getsize(path))
+
+
+def _cut(path):
+    os.truncate(path, os.path.getsize(path) + 1)
+
+
+def _runs_as_around(change, path):
+    """As whom a program runs before and after a change. Nothing looks at its status in between."""
+    def runs_as():
+        return int(subprocess.run([path, "-u"], stdout=subprocess.PIPE, check=True).stdout)
+    before = runs_as()
+    change(path)
+    return before, runs_as()
 
 
 def fill(root, seed):
@@ -118,6 +148,19 @@ class RootForOthers(harness.MountedTest):
         self.assertEqual((OTHER, 777), self.owner("team/file"))
         self.assertEqual((OTHER, 777), self.owner("team/sub"))
         self.assertTrue(os.stat(folder + "/sub").st_mode & stat.S_ISGID)
+
+    def test_a_program_that_others_changed_runs_without_its_owners_rights(self):
+        """The kernel went on with the mode that it knew: a set-user-id program ran as its owner after others wrote to it."""
+        self.volume.unmount()
+        self.volume.mount("-o", "allow_other,suid")
+        path = self.volume.path("program")
+        for change in (_append, _allocate, _copy_behind, _cut):
+            with self.subTest(change.__name__):
+                shutil.copy(shutil.which("id"), path)
+                os.chown(path, harness.NOBODY, harness.NOBODY)
+                os.chmod(path, 0o4777)
+                self.assertEqual((harness.NOBODY, OTHER), self.call(_runs_as_around, change, path))
+                os.unlink(path)
 
     def test_owners_can_be_changed(self):
         write(self.volume.path("file"), b"x")

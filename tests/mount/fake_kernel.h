@@ -5,6 +5,7 @@
 #include <linux/fuse.h>
 
 #include <string>
+#include <vector>
 
 #include "fs/mount/requests.h"
 #include "kms/base/bytes.h"
@@ -40,6 +41,8 @@ class FakeKernel {
   fuse_init_out init(std::uint32_t flags = ~(FUSE_INIT_EXT | 0U));
 
   Mounted& mounted() { return mounted_; }
+
+  std::vector<fuse_notify_code> notified;  // what came before the answers so far
 
  private:
   void send(fuse_opcode opcode, std::uint64_t inode, ByteSpan body);

@@ -150,9 +150,12 @@ TEST_F(Operations, AnUnprivilegedTruncationDropsSetIdBits) {
   in.valid = FATTR_SIZE;
   kernel.ask(FUSE_SETATTR, 10, wire(in));
   EXPECT_EQ(volume.mode, S_IFREG | 06755U);
+  EXPECT_TRUE(kernel.notified.empty());
   in.valid = FATTR_SIZE | FATTR_KILL_SUIDGID;
   kernel.ask(FUSE_SETATTR, 10, wire(in));
   EXPECT_EQ(volume.mode, S_IFREG | 00755U);
+  kernel.ask(FUSE_SETATTR, 10, wire(in));
+  EXPECT_EQ(kernel.notified, std::vector{FUSE_NOTIFY_INVAL_INODE});
 }
 
 // The longer SETXATTR, of which libfuse gets the shorter form: name and value are still found, and the bit
