@@ -102,10 +102,19 @@ Result<SharedFd> Creation::prepare(const Spot& spot) {
 
 Result<Creation::Lower> Creation::open_new(const Spot& spot, mode_t mode) {
   ENFOLD_TRY_ASSIGN(SharedFd parent, prepare(spot));
-  ENFOLD_TRY_ASSIGN(Fd fd,
-                    parts_.context.files.open_at(parent->get(), spot.lower.name,
-                                                 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOATIME, mode));
-  return Lower{std::move(parent), share(std::move(fd))};
+  constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
+  Files& files = parts_.context.files;
+  const bool quietly = owns_what_it_makes_;
+  auto fd = files.open_at(parent->get(), spot.lower.name, kFlags | (quietly ? O_NOATIME : 0), mode);
+  // A lower filesystem that gives new files to somebody else (NFS with all_squash, SSHFS, CIFS) makes the
+  // file and then refuses O_NOATIME. One that was there before is EEXIST.
+  if (quietly && !fd && has_errno(fd.error(), EPERM)) {
+    std::ignore = files.unlink_at(parent->get(), spot.lower.name, 0);
+    fd = files.open_at(parent->get(), spot.lower.name, kFlags, mode);
+    if (fd) owns_what_it_makes_ = false;
+  }
+  if (!fd) return std::unexpected(std::move(fd).error());
+  return Lower{std::move(parent), share(std::move(*fd))};
 }
 
 // Makes the inode, too: whoever finds the name waits at `opening` until the file is finished.

@@ -71,6 +71,7 @@ class Creation {
   Result<void> give(const Lower& lower, NewMode mode, const Caller& caller);
 
   TreeParts& parts_;
+  bool owns_what_it_makes_ = true;  // below, as far as is known; names() guards it
 };
 
 }  // namespace enfold

@@ -150,7 +150,7 @@ class RootForOthers(harness.MountedTest):
         self.assertTrue(os.stat(folder + "/sub").st_mode & stat.S_ISGID)
 
     def test_a_program_that_others_changed_runs_without_its_owners_rights(self):
-        """The kernel went on with the mode that it knew: a set-user-id program ran as its owner after others wrote to it."""
+        """The kernel kept the mode that it knew: a set-user-id program ran as its owner after others wrote to it."""
         self.volume.unmount()
         self.volume.mount("-o", "allow_other,suid")
         path = self.volume.path("program")
