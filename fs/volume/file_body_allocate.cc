@@ -32,7 +32,8 @@ Result<void> move_modification_time(Files& files, int fd) {
 
 }  // namespace
 
-// Blocks are reserved before the length changes, so that a full disk changes nothing.
+// Blocks are reserved before length or content change, so that a full disk changes nothing: the kernel, which
+// hears of an error, goes on with the pages that it has.
 Result<void> FileBody::allocate(int mode, std::uint64_t offset, std::uint64_t size) {
   if (!is_supported(mode)) return system_error(EOPNOTSUPP, "fallocate of this mode");
   ENFOLD_TRY(check_may_write());
@@ -44,9 +45,10 @@ Result<void> FileBody::allocate(int mode, std::uint64_t offset, std::uint64_t si
   changed();
   const std::uint64_t end = offset + size;
   const int action = mode & ~FALLOC_FL_KEEP_SIZE;
+  if (action != FALLOC_FL_PUNCH_HOLE) ENFOLD_TRY(reserve(offset, end));
   if (action != 0) ENFOLD_TRY(zero(*keys, action, offset, end));
   if (action == FALLOC_FL_PUNCH_HOLE) return {};
-  ENFOLD_TRY(reserve(offset, end));
+  if (action != 0) ENFOLD_TRY(reserve(offset, end));  // again, where it was zeroed by punching
   return (mode & FALLOC_FL_KEEP_SIZE) != 0 ? Result<void>() : grow_by_hole(*keys, end);
 }
 

@@ -56,6 +56,19 @@ class FullDisk(harness.MountedTest):
         self.volume.unmount()
         self.volume.must_be_clean()
 
+    def test_zeroing_beyond_what_fits_zeroes_nothing(self):
+        """It did, and readers saw the old bytes until the kernel forgot them."""
+        content, path = self.random.randbytes(1_000_000), self.volume.path("zeroed")
+        with open(path, "wb") as file:
+            file.write(content)
+        for keep in ([], ["--keep-size"]):
+            done = self.place.run("fallocate", "--zero-range", *keep, "--offset", "100000", "--length", "1G", path)
+            self.assertIn("No space left", done.stderr)
+            for _ in range(2):
+                with open(path, "rb") as file:
+                    self.assertTrue(file.read() == content)
+                self.volume.remount()
+
     def test_small_files_and_directories_until_nothing_goes(self):
         made, folders = {}, set()
         with self.assertRaises(OSError) as raised:

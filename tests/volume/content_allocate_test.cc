@@ -99,13 +99,13 @@ TEST(ContentAllocate, ReservesBlocksBeyondTheEndAndKeepsTheLength) {
 }
 
 TEST(ContentAllocate, OnAFullDiskChangesNothing) {
-  for (const int mode : {0, kKeep}) {
+  for (const int mode : {0, kKeep, kZero, kZero | kKeep}) {
     ContentWorld world;
     const Bytes old = random_bytes(world.entropy, kLength);
     auto body = filled(world, old);
     const Bytes before = world.lower.bytes();
     world.files.fail_at(1, ENOSPC, FaultyFiles::Mode::kWritesFromThenOn);
-    auto done = body->allocate(mode, kLength - 10, 100'000);
+    auto done = body->allocate(mode, kLength - 10'000, 100'000);
     EXPECT_EQ(done ? 0 : done.error().errno_value, ENOSPC);
     world.files.heal();
     EXPECT_EQ(world.lower.bytes(), before);
