@@ -1,6 +1,7 @@
 #include "fs/volume/file_state.h"
 
 #include <cerrno>
+#include <string>
 
 namespace enfold {
 namespace {
@@ -28,6 +29,16 @@ Result<void> restore_modification_time(Files& files, int fd, const StatX& before
 Result<void> restore_set_id_bits(Files& files, int fd, const StatX& before) {
   if ((before.stx_mode & (S_ISUID | S_ISGID)) == 0) return {};
   auto done = files.set_mode(fd, before.stx_mode & mode_t{07777});
+  if (!done && done.error().errno_value == EPERM) return {};
+  return done;
+}
+
+// And the capabilities of a program (capabilities(7)), which each write takes, also root's.
+const std::string kCapabilities = "security.capability";
+
+Result<void> restore_capabilities(Files& files, int fd, const Result<Bytes>& before) {
+  if (!before) return {};
+  auto done = files.set_xattr(fd, kCapabilities, *before, 0);
   if (!done && done.error().errno_value == EPERM) return {};
   return done;
 }
@@ -199,6 +210,8 @@ Result<void> FileState::seal_locked(int fd, std::uint64_t length, const StatX& t
   const bool forgets = may_forget_filled_holes();
   if (forgets) record.hole_end = std::max(lasting_hole_end_, unfilled_.end());
   const std::uint64_t hole_end = record.hole_end;
+  auto capabilities = context_.files.get_xattr(fd, kCapabilities);
+  if (!capabilities && capabilities.error().errno_value == EIO) return named(std::move(capabilities).error());
   ENFOLD_TRY(write(fd, record));
   budget_ = settled;
   dirty_ = false;
@@ -207,7 +220,8 @@ Result<void> FileState::seal_locked(int fd, std::uint64_t length, const StatX& t
     hole_epoch_.reset();
     holes_synced_ = false;
   }
-  auto restored = restore_set_id_bits(context_.files, fd, times);
+  auto restored = restore_capabilities(context_.files, fd, capabilities);
+  if (restored) restored = restore_set_id_bits(context_.files, fd, times);
   if (restored) restored = restore_modification_time(context_.files, fd, times);
   if (!restored) return named(std::move(restored).error());
   return restored;

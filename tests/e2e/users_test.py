@@ -162,6 +162,20 @@ class RootForOthers(harness.MountedTest):
                 self.assertEqual((harness.NOBODY, OTHER), self.call(_runs_as_around, change, path))
                 os.unlink(path)
 
+    def test_a_program_keeps_the_capabilities_that_it_got_before_it_was_closed(self):
+        """As cp --preserve does it. The header that is written at the close took them."""
+        capabilities = bytes.fromhex("0100000200200000" + "00" * 12)  # cap_net_raw
+        source, copy = self.volume.path("program"), self.volume.path("copy")
+        with open(source, "wb", buffering=0) as file:
+            file.write(b"content")
+            os.setxattr(file.fileno(), "security.capability", capabilities)
+        self.place.must("cp", "--preserve=all", source, copy)
+        for path in (source, copy):
+            self.assertEqual(capabilities, os.getxattr(path, "security.capability"))
+        with open(copy, "ab") as file:
+            file.write(b"another program")
+        self.assert_raises_errno(errno.ENODATA, os.getxattr, copy, "security.capability")
+
     def test_owners_can_be_changed(self):
         write(self.volume.path("file"), b"x")
         os.symlink("target", self.volume.path("link"))

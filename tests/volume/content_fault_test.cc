@@ -160,7 +160,7 @@ TEST(ContentFault, InASyncIsReportedByEveryLaterSync) {
 }
 
 TEST(ContentFault, InASealLeavesTheFileToBeSealedAgain) {
-  for (int n = 1; n <= 3; ++n) {
+  for (int n = 1; n <= 4; ++n) {
     ContentWorld world;
     auto body = world.create();
     ASSERT_TRUE(is_ok(body->write(0, Bytes(100))));
