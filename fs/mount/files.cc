@@ -21,6 +21,12 @@ bool keeps_set_id_bits(fuse_req_t request, std::string_view operation, fuse_ino_
   return caller(request).uid == 0 || drop_set_id_bits(request, operation, inode);
 }
 
+// Of a change that failed half-way the kernel knows nothing, and keeps the pages of before. Call it after the
+// answer: until then the kernel holds locks.
+void forget_pages(fuse_session* session, fuse_ino_t inode, off_t offset, off_t length) {
+  fuse_lowlevel_notify_inval_inode(session, inode, offset, length);
+}
+
 struct CopyEnd {
   FileHandle& file;
   std::uint64_t offset;
@@ -91,18 +97,28 @@ void copy_file_range(fuse_req_t request, fuse_ino_t /*inode_in*/, off_t offset_i
                      fuse_ino_t inode_out, off_t offset_out, fuse_file_info* info_out, std::size_t size,
                      int /*flags*/) {
   if (!keeps_set_id_bits(request, "copy_file_range", inode_out)) return;
-  auto copied =
-      copy({file(info_in), static_cast<std::uint64_t>(offset_in)},
-           {file(info_out), static_cast<std::uint64_t>(offset_out)}, std::min(size, kMaxCopy_bytes));
-  if (!copied) return answer_error(request, "copy_file_range", inode_out, copied.error());
-  fuse_reply_write(request, *copied);
+  fuse_session* const session = mounted(request).session;
+  size = std::min(size, kMaxCopy_bytes);
+  auto copied = copy({file(info_in), static_cast<std::uint64_t>(offset_in)},
+                     {file(info_out), static_cast<std::uint64_t>(offset_out)}, size);
+  if (copied) {
+    fuse_reply_write(request, *copied);
+  } else {
+    answer_error(request, "copy_file_range", inode_out, copied.error());
+  }
+  const std::size_t done = copied.value_or(0);
+  if (done < size)
+    forget_pages(session, inode_out, offset_out + static_cast<off_t>(done), static_cast<off_t>(size - done));
 }
 
 void fallocate(fuse_req_t request, fuse_ino_t inode, int mode, off_t offset, off_t length,
                fuse_file_info* info) {
   if (!keeps_set_id_bits(request, "fallocate", inode)) return;
-  answer(request, "fallocate", inode,
-         file(info).allocate(mode, static_cast<std::uint64_t>(offset), static_cast<std::uint64_t>(length)));
+  fuse_session* const session = mounted(request).session;
+  auto done =
+      file(info).allocate(mode, static_cast<std::uint64_t>(offset), static_cast<std::uint64_t>(length));
+  answer(request, "fallocate", inode, done);
+  if (!done && (mode & ~FALLOC_FL_KEEP_SIZE) != 0) forget_pages(session, inode, offset, length);
 }
 
 void lseek(fuse_req_t request, fuse_ino_t inode, off_t offset, int whence, fuse_file_info* info) {

@@ -86,12 +86,18 @@ bool Creation::has_name_in(const Inode& inode, const InodePtr& directory) const 
 }
 
 Result<Creation::NewMode> Creation::new_mode(const Spot& spot, mode_t mode, const Caller& caller) {
-  ENFOLD_TRY_ASSIGN(const SharedFd directory, parts_.places.resolve(spot.directory));
-  const auto acl = parts_.context.files.get_xattr(directory->get(), std::string(kDefaultAcl));
-  if (acl) return NewMode{mode & 07777U, true};
-  if (!has_errno(acl.error(), ENODATA) && !has_errno(acl.error(), EOPNOTSUPP))
+  ENFOLD_TRY_ASSIGN(const bool inherits, has_default_acl(spot.directory));
+  return NewMode{mode & 07777U & ~(inherits ? 0U : caller.umask), inherits};
+}
+
+Result<bool> Creation::has_default_acl(const InodePtr& directory) {
+  if (const auto known = directory->has_default_acl()) return *known;
+  ENFOLD_TRY_ASSIGN(const SharedFd fd, parts_.places.resolve(directory));
+  const auto acl = parts_.context.files.get_xattr(fd->get(), std::string(kDefaultAcl));
+  if (!acl && !has_errno(acl.error(), ENODATA) && !has_errno(acl.error(), EOPNOTSUPP))
     return std::unexpected(acl.error());
-  return NewMode{mode & 07777U & ~caller.umask, false};
+  directory->set_has_default_acl(acl.has_value());
+  return acl.has_value();
 }
 
 Result<SharedFd> Creation::prepare(const Spot& spot) {

@@ -46,6 +46,7 @@ class Creation {
     bool inherits = false;
   };
   Result<NewMode> new_mode(const Spot& spot, mode_t mode, const Caller& caller);
+  Result<bool> has_default_acl(const InodePtr& directory);
 
   // With names() held exclusively, up to the next blank line.
   Result<SharedFd> prepare(const Spot& spot);  // the directory's descriptor, once the name's sidecar is there

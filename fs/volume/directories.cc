@@ -66,8 +66,9 @@ std::uint64_t wanted_position(const DirectoryEntry& entry) {
   return kFirstPosition + (hash >> 34U);
 }
 
-// Two of one hash stand behind each other: where one of the two goes while a listing stops between them, the
-// other may be seen twice. Of 100,000 entries five pairs are such.
+// Two of one hash stand behind each other. Where the first of them comes or goes while a listing, that goes
+// on in another handle, stands between them, the other one is seen twice or not at all. Of 100,000 entries
+// five pairs are such.
 void order_by_position(std::vector<DirectoryEntry>& entries) {
   for (DirectoryEntry& entry : entries) entry.position = wanted_position(entry);
   std::ranges::sort(entries, {}, [](const DirectoryEntry& entry) {

@@ -62,6 +62,11 @@ void Inode::set_special(std::shared_ptr<const Special> special) {
   special_ = std::move(special);
 }
 
+void Inode::set_has_default_acl(std::optional<bool> has) {
+  const std::lock_guard lock(mutex_);
+  has_default_acl_ = has;
+}
+
 void Inode::set_settled(const Settled& settled) {
   const std::lock_guard lock(mutex_);
   settled_ = settled;

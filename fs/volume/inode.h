@@ -85,6 +85,9 @@ class Inode {
   void set_owner_id(const FileId& id);
   [[nodiscard]] std::shared_ptr<const Special> special() const { return locked(special_); }
   void set_special(std::shared_ptr<const Special> special);
+  // Whether a directory has a default ACL. Forgotten when that is set or removed.
+  [[nodiscard]] std::optional<bool> has_default_acl() const { return locked(has_default_acl_); }
+  void set_has_default_acl(std::optional<bool> has);
 
   // After a crash: the content was looked at, and where that could not be written below (a read-only mount)
   // the length that it has.
@@ -114,6 +117,7 @@ class Inode {
   std::optional<DirectoryId> directory_id_;
   std::optional<FileId> owner_id_;
   std::shared_ptr<const Special> special_;
+  std::optional<bool> has_default_acl_;
   Settled settled_;
 
   // Guarded by the table's mutex.

@@ -49,8 +49,8 @@ struct DirectoryEntry {
   mode_t type = 0;           // S_IFMT bits; 0 where the lower listing does not tell: see type_of()
   std::uint64_t number = 0;  // lower inode number
   // Where a listing goes on after this entry. At least kFirstPosition, ascending in a listing, and the same
-  // in later ones: who stays is seen exactly once, even by who goes on in another handle, as servers of NFS
-  // do.
+  // in later ones, but for a few whose hashes collide: who stays is seen exactly once, even by who goes on in
+  // another handle, as servers of NFS do.
   std::uint64_t position = 0;
 };
 

@@ -45,7 +45,11 @@ Result<void> Xattrs::set(const InodePtr& inode, const std::string& name, ByteSpa
   Files& files = parts_.context.files;
   if (!is_sealed(name) && !passes_through(*inode, name)) return unsupported();
   ENFOLD_TRY_ASSIGN(const SharedFd fd, parts_.places.resolve(inode));
-  if (passes_through(*inode, name)) return files.set_xattr(fd->get(), name, value, flags);
+  if (passes_through(*inode, name)) {
+    auto done = files.set_xattr(fd->get(), name, value, flags);
+    inode->set_has_default_acl(std::nullopt);
+    return done;
+  }
   ENFOLD_TRY_ASSIGN(const XattrCodec codec, this->codec(inode));
   ENFOLD_TRY_ASSIGN(const std::string lower_name, seal_name(codec, name));
   return files.set_xattr(fd->get(), lower_name, codec.seal_value(name, value, parts_.context.entropy), flags);
@@ -74,7 +78,11 @@ Result<void> Xattrs::remove(const InodePtr& inode, const std::string& name) {
   Files& files = parts_.context.files;
   if (!is_sealed(name) && !passes_through(*inode, name)) return unsupported();
   ENFOLD_TRY_ASSIGN(const SharedFd fd, parts_.places.resolve(inode));
-  if (passes_through(*inode, name)) return files.remove_xattr(fd->get(), name);
+  if (passes_through(*inode, name)) {
+    auto done = files.remove_xattr(fd->get(), name);
+    inode->set_has_default_acl(std::nullopt);
+    return done;
+  }
   ENFOLD_TRY_ASSIGN(const XattrCodec codec, this->codec(inode));
   ENFOLD_TRY_ASSIGN(const std::string lower_name, seal_name(codec, name));
   return files.remove_xattr(fd->get(), lower_name);

@@ -1,6 +1,8 @@
 """Holes on a real mount: what is mapped and dirty is never taken for one, and what is one costs nothing."""
 
+import errno
 import contextlib
+import errno
 import mmap
 import os
 import time
@@ -19,8 +21,10 @@ def segments_of(path):
         while at < length:
             try:
                 start = os.lseek(fd, at, os.SEEK_DATA)
-            except OSError:  # ENXIO: nothing but a hole up to the end
-                break
+            except OSError as error:
+                if error.errno != errno.ENXIO:
+                    raise
+                break  # nothing but a hole up to the end
             at = os.lseek(fd, start, os.SEEK_HOLE)
             found.append((start, at))
     finally:
@@ -168,6 +172,20 @@ class Holes(harness.MountedTest):
         with contextlib.closing(open(self.path, "r+b")) as file:
             os.posix_fallocate(file.fileno(), 0, 1_000_000)
         self.assert_all_see(b"begin".ljust(1_000_000, b"\0"))
+
+    def test_a_punch_that_fails_half_way_shows_what_it_did(self):
+        """The kernel went on showing the pages of before: another content than after the next mount."""
+        with open(self.path, "wb") as file:
+            file.write(b"a" * 10 * SECTOR)
+        with open(self.volume.lower_of(self.path), "r+b") as lower:
+            lower.seek(PAGE * (1 + 5) + 100)
+            lower.write(b"damage in the sector where the punch ends")
+        done = self.place.run("fallocate", "--punch-hole", "--offset", str(SECTOR), "--length", str(4 * SECTOR + 9), self.path)
+        self.assertIn("Input/output error", done.stderr)
+        for _ in range(2):
+            with open(self.path, "rb", buffering=0) as file:
+                self.assertEqual(b"a" * SECTOR + bytes(4 * PAGE - SECTOR), file.read(4 * PAGE))
+            self.volume.remount()
 
 
 if __name__ == "__main__":

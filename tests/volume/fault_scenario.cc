@@ -1,5 +1,7 @@
 #include "tests/volume/fault_scenario.h"
 
+#include <tuple>
+
 namespace enfold {
 namespace {
 
@@ -63,13 +65,13 @@ Result<void> FaultSession::close(const std::string& path) {
   FileHandle* const file = handle(path);
   if (file == nullptr) return {};
   const auto done = file->flush();
-  (void)file->release();
+  std::ignore = file->release();
   handles_.erase(path);
   return done;
 }
 
 void FaultSession::close_all() {
-  while (!handles_.empty()) (void)close(handles_.begin()->first);
+  while (!handles_.empty()) std::ignore = close(handles_.begin()->first);
 }
 
 Result<void> FaultSession::allocate(const std::string& path, int mode, std::size_t offset, std::size_t size) {

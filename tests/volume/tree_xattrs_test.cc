@@ -102,7 +102,7 @@ TEST(TreeXattrs, MovedBetweenNamesOrFilesDoNotVerify) {
   const std::string one = lower_names(world.lower("a")).at(0);
   ASSERT_TRUE(is_ok(set(world, a, "user.two", "2")));
   const Names both = lower_names(world.lower("a"));
-  const std::string two = both.at(both.at(0) == one ? 1 : 0);
+  const std::string& two = both.at(both.at(0) == one ? 1 : 0);
   const std::string value_of_one = lower_value(world.lower("a"), one);
   put_lower(world.lower("a"), two, value_of_one);
   EXPECT_EQ(errno_of_result(get(world, a, "user.two")), EIO);
