@@ -101,7 +101,7 @@ class Inode {
 
   std::mutex opening;         // held while content is opened or released; over KMS calls and I/O
   std::uint64_t handles = 0;  // guarded by `opening`
-  std::mutex sealing;         // held while a header is written and the times are put back, set or read
+  std::mutex sealing;         // held while a header is written and what that moves is put back, set or read
 
  private:
   friend class InodeTable;

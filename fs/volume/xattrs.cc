@@ -46,6 +46,7 @@ Result<void> Xattrs::set(const InodePtr& inode, const std::string& name, ByteSpa
   if (!is_sealed(name) && !passes_through(*inode, name)) return unsupported();
   ENFOLD_TRY_ASSIGN(const SharedFd fd, parts_.places.resolve(inode));
   if (passes_through(*inode, name)) {
+    const std::lock_guard sealing(inode->sealing);  // which puts back what the write of a header takes
     auto done = files.set_xattr(fd->get(), name, value, flags);
     inode->set_has_default_acl(std::nullopt);
     return done;
@@ -79,6 +80,7 @@ Result<void> Xattrs::remove(const InodePtr& inode, const std::string& name) {
   if (!is_sealed(name) && !passes_through(*inode, name)) return unsupported();
   ENFOLD_TRY_ASSIGN(const SharedFd fd, parts_.places.resolve(inode));
   if (passes_through(*inode, name)) {
+    const std::lock_guard sealing(inode->sealing);
     auto done = files.remove_xattr(fd->get(), name);
     inode->set_has_default_acl(std::nullopt);
     return done;

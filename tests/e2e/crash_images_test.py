@@ -151,6 +151,16 @@ class TheLog(unittest.TestCase):
         moment = moment or time.monotonic_ns()
         return crash_log.Crash.of_power(self.log, moment, moment).problems(found)
 
+    def test_an_msync_promises_the_content_and_no_name(self):
+        """A file that was renamed, and then only stored into and msynced, came back under its old name on ext4."""
+        new = b"a" * 5000 + b"b" * 100 + b"a" * 4900
+        self.log.end(self.log.begin_sync("msync", self.file, self.log.root))
+        for name in ("name", "new"):
+            self.assertEqual([], self.problems({name: Found("File", content=new)}))
+            self.assertNotEqual([], self.problems({name: Found("File", content=b"a" * 10_000)}))
+        self.log.end(self.log.begin_sync("fsync", self.file, self.log.root))
+        self.assertNotEqual([], self.problems({"name": Found("File", content=new)}))
+
     def test_old_and_new_are_right(self):
         old, new = b"a" * 10_000, b"a" * 5000 + b"b" * 100 + b"a" * 4900
         for name in ("name", "new"):

@@ -221,10 +221,11 @@ class Crash:
         crash = cls(log, -1, last, {}, {})
         for number, one in enumerate(log.operations):
             if one.synced is not None and one.ended is not None and one.ended <= before:
-                crash.first = max(crash.first, one.covers)
                 crash.durable |= dict.fromkeys(one.durable, number)
                 crash.synced[one.synced] = number
-                if one.what != "msync":  # msync(2) is an fdatasync, which leaves xattrs to the journal's own time
+                # msync(2) is an fdatasync, which leaves a rename and xattrs to the journal's own time
+                if one.what != "msync":
+                    crash.first = max(crash.first, one.covers)
                     crash.xattrs_synced[one.synced] = number
         return crash
 

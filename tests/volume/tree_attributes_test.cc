@@ -5,13 +5,12 @@
 #include <unistd.h>
 
 #include <functional>
+#include <tuple>
 
 #include "tests/volume/tree_support.h"
 
 namespace enfold {
 namespace {
-
-namespace stdfs = std::filesystem;
 
 constexpr uid_t kNobody = 65534;
 
@@ -29,7 +28,7 @@ AttributeChanges with_length(std::uint64_t length) {
 
 // Runs the checks in a child of an ordinary user: of nobody where this test runs as root.
 void as_ordinary_user(const std::function<void()>& checks) {
-  std::fflush(nullptr);
+  std::ignore = std::fflush(nullptr);
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
@@ -37,7 +36,7 @@ void as_ordinary_user(const std::function<void()>& checks) {
         (::setresgid(kNobody, kNobody, kNobody) != 0 || ::setresuid(kNobody, kNobody, kNobody) != 0))
       ::_exit(2);
     checks();
-    std::fflush(nullptr);
+    std::ignore = std::fflush(nullptr);
     ::_exit(testing::Test::HasFailure() ? 1 : 0);
   }
   int status = 0;
