@@ -274,16 +274,13 @@ Result<Volume::Created> Tree::create(InodeNumber parent, std::string_view name, 
 }
 
 Result<std::unique_ptr<FileHandle>> Tree::open_file(InodeNumber number, int flags) {
-  const bool truncates = (flags & O_TRUNC) != 0;
-  const Access access{.writes = (flags & O_ACCMODE) != O_RDONLY || truncates,
+  const Access access{.writes = (flags & O_ACCMODE) != O_RDONLY,
                       .maps = (flags & O_ACCMODE) == O_RDWR,
                       .keeps_access_time = (flags & O_NOATIME) != 0};
   ENFOLD_TRY_ASSIGN(const InodePtr inode, access.writes ? find_for_change(number) : find(number));
   // One that does not verify shows as a regular file.
   if (inode->is_special()) ENFOLD_TRY(parts_.specials.load(inode));
-  ENFOLD_TRY_ASSIGN(std::unique_ptr<FileHandle> handle, parts_.open_files.open(inode, access));
-  if (truncates) ENFOLD_TRY(handle->body().resize(0));
-  return handle;
+  return parts_.open_files.open(inode, access);
 }
 
 Result<std::unique_ptr<DirectoryHandle>> Tree::open_directory(InodeNumber number) {

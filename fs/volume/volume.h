@@ -157,7 +157,7 @@ class Volume {
   // kSystem EEXIST where the name is taken.
   virtual Result<Created> create(InodeNumber parent, std::string_view name, mode_t mode,
                                  const Caller& caller) = 0;
-  // flags: O_ACCMODE, O_TRUNC and O_NOATIME count.
+  // flags: O_ACCMODE and O_NOATIME count. O_TRUNC is a set_attributes() that follows.
   virtual Result<std::unique_ptr<FileHandle>> open_file(InodeNumber inode, int flags) = 0;
   virtual Result<std::unique_ptr<DirectoryHandle>> open_directory(InodeNumber inode) = 0;
 

@@ -1,5 +1,7 @@
 // W14: envelopes that an attacker makes, with data keys that they know or had the KMS make. What they lack is
 // the volume secret.
+#include <tuple>
+
 #include "fs/format/sector.h"
 #include "kms/crypto/hkdf.h"
 #include "tests/attack/attack_support.h"
@@ -168,9 +170,9 @@ TEST_F(AttackW14, AForgedHeaderBetweenCreationAndTheFirstWriteGetsNoContent) {
   const LowerCopy fresh(world_, "fresh");
   Forger forger(world_, file_id(fresh), guessed_);
   fresh.lay_over(0, text_of(forger.header(0)));
-  (void)created->handle->write(0, as_bytes(secret));
-  (void)created->handle->flush();
-  (void)created->handle->release();
+  std::ignore = created->handle->write(0, as_bytes(secret));
+  std::ignore = created->handle->flush();
+  std::ignore = created->handle->release();
   const std::string written = slurp(fresh.path());
   EXPECT_EQ(written.find(secret), std::string::npos);
   if (written.size() > sector_offset(1)) {
@@ -192,8 +194,11 @@ TEST_F(AttackW14, AForgedEmptyFileIsNotOpenedForWriting) {
     const std::string forged = Forger(world_, file, guessed_).whole_file("");
     spill(fresh.path(), forged);
     world_.open_anew();
-    for (const int flags : {O_WRONLY, O_RDWR, O_WRONLY | O_TRUNC})
+    AttributeChanges emptied;
+    emptied.length = 0;
+    for (const int flags : {O_WRONLY, O_RDWR})
       EXPECT_EQ(errno_of_result(world_.tree().open_file(world_.inode("fresh"), flags)), EIO);
+    EXPECT_EQ(errno_of_result(world_.tree().set_attributes(world_.inode("fresh"), emptied)), EIO);
     EXPECT_EQ(slurp(fresh.path()), forged);
     ASSERT_TRUE(noticed(world_, {.plain = "fresh"}));
     fresh.put_back();

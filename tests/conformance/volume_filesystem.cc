@@ -185,7 +185,8 @@ Result<void> VolumeFilesystem::open(Slot slot, const std::string& path, int flag
   if (type(*at.found) == S_IFDIR) {
     ENFOLD_TRY_ASSIGN(file.directory, tree().open_directory(*at.found));
   } else {
-    ENFOLD_TRY_ASSIGN(file.file, tree().open_file(*at.found, flags & (O_ACCMODE | O_TRUNC)));
+    ENFOLD_TRY_ASSIGN(file.file, tree().open_file(*at.found, flags & O_ACCMODE));
+    if ((flags & O_TRUNC) != 0) ENFOLD_TRY(file.file->body().resize(0));
   }
   // The file keeps one of the lookups that the walk made.
   const auto lookup = std::ranges::find(looked_up_, *at.found);

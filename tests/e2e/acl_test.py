@@ -15,7 +15,7 @@ chmod 640 file; getfacl -c file            # the mask is the group's bits
 as {OWNER} {OWNER} cat file; as {OTHER} {OTHER} cat file
 setfacl -m u:{OTHER}:- file; chmod 666 file; as {OTHER} {OTHER} cat file; as {OWNER} {OWNER} cat file
 
-mkdir inherits; setfacl -m d:u:{OWNER}:rwx,d:g::r-x,d:o::- inherits
+mkdir inherits; touch inherits/before; setfacl -m d:u:{OWNER}:rwx,d:g::r-x,d:o::- inherits
 umask 077                                  # does not count where an ACL is inherited
 echo inherited >inherits/file; mkdir inherits/directory; mkfifo inherits/fifo; ln -s file inherits/link
 mknod inherits/device c 1 3; (umask 000; touch inherits/wide); mkdir -m 700 inherits/narrow

@@ -153,8 +153,8 @@ Result<std::string> read_inode(Volume& tree, InodeNumber inode) {
 Result<std::string> TreeWorld::read(const std::string& path) { return read_inode(tree(), inode(path)); }
 
 Result<void> TreeWorld::write(const std::string& path, std::string_view content) {
-  ENFOLD_TRY_ASSIGN(const std::unique_ptr<FileHandle> handle,
-                    tree().open_file(inode(path), O_WRONLY | O_TRUNC));
+  ENFOLD_TRY_ASSIGN(const std::unique_ptr<FileHandle> handle, tree().open_file(inode(path), O_WRONLY));
+  ENFOLD_TRY(handle->body().resize(0));
   ENFOLD_TRY(handle->write(0, as_bytes(content)));
   ENFOLD_TRY(handle->flush());
   return handle->release();
