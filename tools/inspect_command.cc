@@ -7,7 +7,6 @@
 #include "fs/format/names.h"
 #include "fs/format/special.h"
 #include "kms/base/files.h"
-#include "kms/engine/ciphertext_blob.h"
 #include "tools/commands.h"
 #include "tools/output.h"
 
@@ -35,13 +34,9 @@ Result<LowerFile> read_lower_file(const std::string& path) {
 }
 
 Fields fields_of(const Recipient& recipient) {
-  Fields out{{"key", recipient.key_arn}, {"ciphertext_bytes", std::uint64_t{recipient.ciphertext.size()}}};
-  // Another service's blobs say nothing in clear.
-  if (auto header = read_blob_header(recipient.ciphertext)) {
-    out.push_back({"key_id", uuid_text(header->key_id)});
-    out.push_back({"material", to_hex(header->material_id)});
-  }
-  return out;
+  return {{"key", recipient.key_arn},
+          {"material", recipient.material_id},
+          {"ciphertext_bytes", std::uint64_t{recipient.ciphertext.size()}}};
 }
 
 Fields fields_of(const Envelope& envelope) {

@@ -18,6 +18,8 @@ Result<void> check_recipient(const Recipient& recipient) {
                       "envelope slot: recipient of an unknown provider; use a newer Enfold");
   if (recipient.key_arn.empty() || !is_printable(recipient.key_arn))
     return layout::damaged(kSlot, "a recipient's key ARN is empty or not printable ASCII");
+  if (!is_printable(recipient.material_id))
+    return layout::damaged(kSlot, "a recipient's key material id is not printable ASCII");
   if (recipient.ciphertext.empty()) return layout::damaged(kSlot, "a recipient's ciphertext is empty");
   return {};
 }
@@ -31,7 +33,7 @@ Result<void> check_envelope(const Envelope& envelope) {
 }
 
 std::size_t size_of(const Recipient& recipient) {
-  return 8 + recipient.key_arn.size() + recipient.ciphertext.size();
+  return 8 + recipient.key_arn.size() + recipient.ciphertext.size() + recipient.material_id.size();
 }
 
 bool fits(const Envelope& envelope) {
@@ -44,24 +46,26 @@ void write_recipient(ByteWriter& writer, const Recipient& recipient) {
   writer.u16(static_cast<std::uint16_t>(recipient.provider));
   writer.u16(static_cast<std::uint16_t>(recipient.key_arn.size()));
   writer.u16(static_cast<std::uint16_t>(recipient.ciphertext.size()));
-  writer.u16(0);
+  writer.u16(static_cast<std::uint16_t>(recipient.material_id.size()));
   writer.bytes(as_bytes(recipient.key_arn));
   writer.bytes(recipient.ciphertext);
+  writer.bytes(as_bytes(recipient.material_id));
 }
 
 Result<Recipient> read_recipient(ByteReader& reader) {
   const std::uint16_t provider = reader.u16();
   const std::uint16_t arn_bytes = reader.u16();
   const std::uint16_t ciphertext_bytes = reader.u16();
-  reader.zeros(2);
+  const std::uint16_t material_bytes = reader.u16();
   const ByteSpan arn = reader.bytes(arn_bytes);
   const ByteSpan ciphertext = reader.bytes(ciphertext_bytes);
-  if (!reader.ok())
-    return layout::damaged(kSlot, "a length leads past the slot, or reserved bytes are not zero");
+  const ByteSpan material = reader.bytes(material_bytes);
+  if (!reader.ok()) return layout::damaged(kSlot, "a length leads past the slot");
   if (provider != static_cast<std::uint16_t>(Provider::kAwsKms))
     return make_error(Errc::kUnsupported,
                       "envelope slot: recipient of an unknown provider; use a newer Enfold");
-  return Recipient{Provider::kAwsKms, as_string(arn), Bytes(ciphertext.begin(), ciphertext.end())};
+  return Recipient{Provider::kAwsKms, as_string(arn), Bytes(ciphertext.begin(), ciphertext.end()),
+                   as_string(material)};
 }
 
 }  // namespace

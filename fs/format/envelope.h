@@ -23,6 +23,7 @@ struct Recipient {
   Provider provider = Provider::kAwsKms;
   std::string key_arn;
   Bytes ciphertext;
+  std::string material_id{};  // of the key material that wrapped it, as the KMS names it; empty: not known
 
   friend bool operator==(const Recipient&, const Recipient&) = default;
 };

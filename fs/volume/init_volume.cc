@@ -124,13 +124,15 @@ Result<WrappedSecret> wrap(KmsClient& kms, const std::string& key, const VolumeI
   const EncryptionContext context = volume_secret_context(volume);
   ENFOLD_TRY_ASSIGN(Bytes ciphertext, kms.encrypt(described.key_arn, secret.expose(), context));
   VolumeSecret back;
-  ENFOLD_TRY(kms.decrypt(described.key_arn, ciphertext, context, back.expose_mutable()));
+  ENFOLD_TRY_ASSIGN(std::string material,
+                    kms.decrypt(described.key_arn, ciphertext, context, back.expose_mutable()));
   if (!equal_in_constant_time(back.expose(), secret.expose()))
     return make_error(Errc::kKmsBadAnswer, described.key_arn +
                                                ": the KMS decrypts to other bytes than it was "
                                                "given; use another KMS");
   WrappedSecret out{{1, {}}, described.key_arn};
-  out.envelope.recipients.push_back({Provider::kAwsKms, described.key_arn, std::move(ciphertext)});
+  out.envelope.recipients.push_back(
+      {Provider::kAwsKms, described.key_arn, std::move(ciphertext), std::move(material)});
   return out;
 }
 

@@ -54,7 +54,9 @@ Result<NewFileKeys> KeyCache::make(PrefixSpan prefix, const FileId& file) {
   set_commitment(commitment, prefix);
   auto keys = std::make_shared<FileKeys>(std::move(key), until_ns);
   remember(file, commitment, keys);
-  Envelope envelope{1, {{Provider::kAwsKms, std::move(answer->key_arn), std::move(answer->ciphertext)}}};
+  Envelope envelope{1,
+                    {{Provider::kAwsKms, std::move(answer->key_arn), std::move(answer->ciphertext),
+                      std::move(answer->material_id)}}};
   return NewFileKeys{std::move(keys), std::move(envelope)};
 }
 

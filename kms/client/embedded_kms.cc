@@ -26,7 +26,8 @@ class EmbeddedKms final : public KmsClient {
     auto answer = engine_->generate_data_key(
         scope_of(key), {.key_id = key, .key_spec = "AES_256", .number_of_bytes = {}, .context = context});
     if (!answer) return explained(std::move(answer).error());
-    GeneratedDataKey out{{}, std::move(answer->ciphertext), std::move(answer->key_arn)};
+    GeneratedDataKey out{
+        {}, std::move(answer->ciphertext), std::move(answer->key_arn), std::move(answer->material_id)};
     ENFOLD_TRY(take(answer->plaintext, out.plaintext.expose_mutable()));
     return out;
   }
@@ -38,14 +39,16 @@ class EmbeddedKms final : public KmsClient {
     return std::move(answer->ciphertext);
   }
 
-  Result<void> decrypt(const std::string& key_arn, ByteSpan ciphertext, const EncryptionContext& context,
-                       std::span<std::uint8_t, 32> plaintext) override {
+  Result<std::string> decrypt(const std::string& key_arn, ByteSpan ciphertext,
+                              const EncryptionContext& context,
+                              std::span<std::uint8_t, 32> plaintext) override {
     auto answer = engine_->decrypt(scope_of(key_arn), {ciphertext, key_arn, context});
     if (!answer) return explained(std::move(answer).error());
     if (answer->key_arn != key_arn)
       return make_error(Errc::kKmsBadAnswer,
                         "The KMS decrypted with the key " + answer->key_arn + " instead of " + key_arn);
-    return take(answer->plaintext, plaintext);
+    ENFOLD_TRY(take(answer->plaintext, plaintext));
+    return std::move(answer->material_id);
   }
 
   Result<KeyDescription> describe_key(const std::string& key) override {

@@ -16,8 +16,9 @@ namespace enfold {
 
 struct GeneratedDataKey {
   DataKey plaintext;
-  Bytes ciphertext;     // at most 6,144 bytes
-  std::string key_arn;  // of the key that wrapped it
+  Bytes ciphertext;         // at most 6,144 bytes
+  std::string key_arn;      // of the key that wrapped it
+  std::string material_id;  // of the key material that did; empty where the service does not say
 };
 
 struct KeyDescription {
@@ -42,9 +43,11 @@ class KmsClient {
                                 const EncryptionContext& context) = 0;
 
   // Decrypts a wrapped 32-byte key into `plaintext`. An answer from a key other than `key_arn`, or of another
-  // length, is kKmsBadAnswer.
-  virtual Result<void> decrypt(const std::string& key_arn, ByteSpan ciphertext,
-                               const EncryptionContext& context, std::span<std::uint8_t, 32> plaintext) = 0;
+  // length, is kKmsBadAnswer. Answers the id of the key material that had wrapped it; empty where the service
+  // does not say.
+  virtual Result<std::string> decrypt(const std::string& key_arn, ByteSpan ciphertext,
+                                      const EncryptionContext& context,
+                                      std::span<std::uint8_t, 32> plaintext) = 0;
 
   virtual Result<KeyDescription> describe_key(const std::string& key) = 0;
 };

@@ -183,8 +183,9 @@ class GatedKms final : public KmsClient {
                         const EncryptionContext& context) override {
     return behind_.encrypt(key, plaintext, context);
   }
-  Result<void> decrypt(const std::string& key_arn, ByteSpan ciphertext, const EncryptionContext& context,
-                       std::span<std::uint8_t, 32> plaintext) override {
+  Result<std::string> decrypt(const std::string& key_arn, ByteSpan ciphertext,
+                              const EncryptionContext& context,
+                              std::span<std::uint8_t, 32> plaintext) override {
     std::unique_lock lock(mutex_);
     ++waiting_;
     changed_.notify_all();

@@ -43,9 +43,23 @@ TEST_F(EnvelopeSlot, ComesBackWithOneToThreeRecipients) {
   }
 }
 
+TEST_F(EnvelopeSlot, NamesTheKeyMaterialWhereItIsKnown) {
+  Envelope envelope = format_test::sample_envelope();
+  envelope.recipients.front().material_id = std::string(64, 'd');
+  envelope.recipients.push_back(recipient_of(60, 180));
+  EXPECT_EQ(reopen(envelope).value(), envelope);
+  envelope.recipients.front().material_id = "a b";
+  expect_error(reopen(envelope), Errc::kInvalidArgument, "material");
+}
+
 TEST_F(EnvelopeSlot, HoldsExactly1488BytesOfRecipients) {
   EXPECT_TRUE(reopen({1, {recipient_of(80, 1400)}}));
   expect_error(reopen({1, {recipient_of(80, 1401)}}), Errc::kLimit, "do not fit");
+  Recipient with_material = recipient_of(80, 1390);
+  with_material.material_id = "0123456789";
+  EXPECT_TRUE(reopen({1, {with_material}}));
+  with_material.material_id += "a";
+  expect_error(reopen({1, {with_material}}), Errc::kLimit, "do not fit");
   EXPECT_TRUE(reopen({1, {recipient_of(80, 408), recipient_of(80, 408), recipient_of(80, 408)}}));
   expect_error(reopen({1, {recipient_of(80, 408), recipient_of(80, 408), recipient_of(80, 409)}}),
                Errc::kLimit, "do not fit");

@@ -130,6 +130,7 @@ HeaderPage resealed_state(std::size_t offset, const Bytes& patch) {
 HeaderPage with_second_slot(std::uint64_t generation) {
   HeaderPage page = sample_header();
   Envelope envelope = sample_envelope();
+  envelope.recipients.front().material_id = std::string(64, 'd');
   envelope.generation = generation;
   const MacKey key = sample_keys().slot_mac(sample_file());
   if (!encode_slot(envelope, {prefix_of(page), 1, key}, slot_of(page, 1))) std::abort();
@@ -179,7 +180,9 @@ void write_header_slot_cases(VectorWriter& out) {
               "damaged envelope slot: a recipient's cipher");
   out.refused("ciphertext-cut-sealed", resealed_slot(20, {99}),
               "damaged envelope slot: bytes after the last");
-  out.refused("recipient-reserved-sealed", resealed_slot(22, {1}),
+  out.refused("material-not-printable-sealed", resealed_slot(22, {1}),
+              "damaged envelope slot: a recipient's key material");
+  out.refused("material-cut-sealed", resealed_slot(22, {0xff, 0xff}),
               "damaged envelope slot: a length leads past");
   out.refused("arn-with-escape-sealed", resealed_slot(24, {0x1b}),
               "damaged envelope slot: a recipient's key ARN");

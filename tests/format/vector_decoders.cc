@@ -31,7 +31,8 @@ std::string text(std::uint64_t value) { return std::to_string(value); }
 std::string text(const Envelope& envelope) {
   std::string out = "generation=" + text(envelope.generation);
   for (const Recipient& recipient : envelope.recipients)
-    out += " recipient=" + recipient.key_arn + "/" + to_hex(recipient.ciphertext);
+    out += " recipient=" + recipient.key_arn + "/" + to_hex(recipient.ciphertext) +
+           (recipient.material_id.empty() ? "" : "/" + recipient.material_id);
   return out;
 }
 

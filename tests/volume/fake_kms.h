@@ -38,6 +38,27 @@ class FakeKms final : public KmsClient {
       : entropy_(entropy), key_arn_(std::move(key_arn)) {}
 
   void set_fault(Fault fault) { fault_ = fault; }
+  // Of the key `arn` alone: "Enabled", "Disabled", "PendingDeletion", or "" where it does not exist.
+  void set_state(const std::string& arn, std::string state) {
+    const std::lock_guard lock(mutex_);
+    states_[arn] = std::move(state);
+  }
+  // What is wrapped from now on has another material id.
+  void rotate(const std::string& arn) {
+    const std::lock_guard lock(mutex_);
+    ++rotations_[arn];
+  }
+  [[nodiscard]] std::string material(const std::string& arn) {
+    const std::lock_guard lock(mutex_);
+    return material_of(arn);
+  }
+  // The fault begins after so many more calls.
+  void set_fault_after(Fault fault, int calls) {
+    const std::lock_guard lock(mutex_);
+    later_fault_ = fault;
+    calls_left_ = calls;
+  }
+
   [[nodiscard]] int generate_calls() const { return generate_calls_; }
   [[nodiscard]] int decrypt_calls() const { return decrypt_calls_; }
   [[nodiscard]] int encrypt_calls() const { return encrypt_calls_; }
@@ -45,27 +66,28 @@ class FakeKms final : public KmsClient {
   Result<GeneratedDataKey> generate_data_key(const std::string& key,
                                              const EncryptionContext& context) override {
     ++generate_calls_;
-    ENFOLD_TRY(refusal());
+    ENFOLD_TRY(refusal(arn_of(key)));
     auto plain = random_array<32>(entropy_);
     distort_answer(plain);
     Bytes blob = store(key, plain, context);
     if (fault_ == Fault::kEmptyBlob) blob.clear();
-    return GeneratedDataKey{DataKey(plain), std::move(blob), answered_arn(key)};
+    return GeneratedDataKey{DataKey(plain), std::move(blob), answered_arn(key), material(arn_of(key))};
   }
 
   Result<Bytes> encrypt(const std::string& key, ByteSpan plaintext,
                         const EncryptionContext& context) override {
     ++encrypt_calls_;
-    ENFOLD_TRY(refusal());
+    ENFOLD_TRY(refusal(arn_of(key)));
     std::array<std::uint8_t, 32> plain{};
     std::ranges::copy(plaintext.first(std::min<std::size_t>(plaintext.size(), plain.size())), plain.begin());
     return store(key, plain, context);
   }
 
-  Result<void> decrypt(const std::string& key_arn, ByteSpan ciphertext, const EncryptionContext& context,
-                       std::span<std::uint8_t, 32> plaintext) override {
+  Result<std::string> decrypt(const std::string& key_arn, ByteSpan ciphertext,
+                              const EncryptionContext& context,
+                              std::span<std::uint8_t, 32> plaintext) override {
     ++decrypt_calls_;
-    ENFOLD_TRY(refusal());
+    ENFOLD_TRY(refusal(key_arn));
     std::lock_guard lock(mutex_);
     auto found = wrapped_.find(Bytes(ciphertext.begin(), ciphertext.end()));
     if (found == wrapped_.end() || (found->second.context != context && fault_ != Fault::kIgnoresContext))
@@ -74,12 +96,16 @@ class FakeKms final : public KmsClient {
       return make_error(Errc::kKmsBadAnswer, "fake KMS: answered by another key");
     std::ranges::copy(found->second.plain, plaintext.begin());
     distort(plaintext);
-    return {};
+    return found->second.material_id;
   }
 
   Result<KeyDescription> describe_key(const std::string& key) override {
-    ENFOLD_TRY(refusal());
-    return KeyDescription{arn_of(key), fault_ == Fault::kDisabled ? "Disabled" : "Enabled", "material-1"};
+    ENFOLD_TRY(refusal_of_all());
+    const std::string arn = arn_of(key);
+    const std::lock_guard lock(mutex_);
+    const std::string state = fault_ == Fault::kDisabled ? "Disabled" : state_of(arn);
+    if (state.empty()) return make_error(Errc::kKmsNotFound, "Key '" + arn + "' does not exist");
+    return KeyDescription{arn, state, material_of(arn)};
   }
 
  private:
@@ -87,9 +113,32 @@ class FakeKms final : public KmsClient {
     std::string key_arn;
     EncryptionContext context;
     std::array<std::uint8_t, 32> plain;
+    std::string material_id;
   };
 
-  Result<void> refusal() const {
+  Result<void> refusal(const std::string& arn) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (calls_left_ > 0 && --calls_left_ == 0) fault_ = later_fault_;
+      const std::string state = state_of(arn);
+      if (state.empty()) return make_error(Errc::kKmsNotFound, "Key '" + arn + "' does not exist");
+      if (state == "Disabled") return make_error(Errc::kKmsDisabled, arn + " is disabled.");
+      if (state != "Enabled") return make_error(Errc::kKmsInvalidState, arn + " is pending deletion.");
+    }
+    return refusal_of_all();
+  }
+
+  // mutex_ is held for these two.
+  [[nodiscard]] std::string state_of(const std::string& arn) const {
+    const auto found = states_.find(arn);
+    return found == states_.end() ? "Enabled" : found->second;
+  }
+  [[nodiscard]] std::string material_of(const std::string& arn) const {
+    const auto found = rotations_.find(arn);
+    return "material-" + std::to_string(found == rotations_.end() ? 1 : 1 + found->second);
+  }
+
+  Result<void> refusal_of_all() const {
     switch (fault_.load()) {
       case Fault::kUnavailable:
         return make_error(Errc::kKmsUnavailable, "fake KMS: no answer");
@@ -123,7 +172,7 @@ class FakeKms final : public KmsClient {
     const auto random = random_array<100>(entropy_);
     Bytes blob(random.begin(), random.end());
     std::lock_guard lock(mutex_);
-    wrapped_[blob] = Wrapped{arn_of(key), context, plain};
+    wrapped_[blob] = Wrapped{arn_of(key), context, plain, material_of(arn_of(key))};
     return blob;
   }
 
@@ -142,6 +191,10 @@ class FakeKms final : public KmsClient {
   std::atomic<int> encrypt_calls_{0};
   std::mutex mutex_;
   std::map<Bytes, Wrapped> wrapped_;
+  std::map<std::string, std::string> states_;  // of keys that are not as all others
+  std::map<std::string, int> rotations_;
+  Fault later_fault_ = Fault::kNone;
+  int calls_left_ = 0;
   std::array<std::uint8_t, 32> last_plain_{};
 };
 
