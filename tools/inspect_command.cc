@@ -58,24 +58,30 @@ Fields fields_of(const StateRecord& state) {
           {"hole_end", state.hole_end},
           {"sector_writes", state.sector_writes},
           {"key_epoch", std::uint64_t{state.key_epoch}},
+          {"parity", std::uint64_t{state.parity}},
+          {"between_two_data_keys", state.former.has_value()},
           {"parent", state.parent.hex()}};
 }
 
-Result<std::vector<Envelope>> envelopes_of(const HeaderPage& page) {
+// That of the current data key first.
+Result<std::vector<Envelope>> envelopes_of(const HeaderPage& page, const StateRecord& state) {
   std::vector<Envelope> out;
   for (std::uint8_t index : {std::uint8_t{0}, std::uint8_t{1}}) {
     ENFOLD_TRY_ASSIGN(auto envelope, decode_slot_unverified(slot_of(page, index)));
     if (envelope) out.push_back(*std::move(envelope));
   }
   if (out.empty()) return make_error(Errc::kDamaged, "file header: both envelope slots are empty");
-  std::ranges::sort(out, std::ranges::greater{}, &Envelope::generation);
+  if (!state.former)
+    std::ranges::sort(out, std::ranges::greater{}, &Envelope::generation);
+  else if (out.size() == 2 && state.former->slot_index == 0)
+    std::swap(out.front(), out.back());
   return out;
 }
 
 // The envelope that counts, and the other one where there is one.
-void append_envelopes(const std::vector<Envelope>& envelopes, Fields& out) {
+void append_envelopes(const std::vector<Envelope>& envelopes, const std::string& other, Fields& out) {
   out.push_back({"envelope", fields_of(envelopes.front())});
-  if (envelopes.size() > 1) out.push_back({"other_envelope", fields_of(envelopes.back())});
+  if (envelopes.size() > 1) out.push_back({other, fields_of(envelopes.back())});
 }
 
 Result<Fields> inspect_file(const LowerFile& file) {
@@ -84,8 +90,8 @@ Result<Fields> inspect_file(const LowerFile& file) {
   HeaderPage page;
   std::ranges::copy(ByteSpan(file.start).first(kPageBytes), page.begin());
   ENFOLD_TRY_ASSIGN(const Prefix prefix, decode_prefix(prefix_of(std::as_const(page))));
-  ENFOLD_TRY_ASSIGN(const std::vector<Envelope> envelopes, envelopes_of(page));
   ENFOLD_TRY_ASSIGN(const StateRecord state, decode_state_unverified(state_of(std::as_const(page))));
+  ENFOLD_TRY_ASSIGN(const std::vector<Envelope> envelopes, envelopes_of(page, state));
   const auto length = plain_length_of(file.size);
   Fields out{{"kind", std::string("file")},
              {"verified", false},
@@ -94,7 +100,7 @@ Result<Fields> inspect_file(const LowerFile& file) {
              {"lower_bytes", file.size},
              {"sectors", (file.size - kPageBytes) / kPageBytes},
              {"length", length ? std::to_string(*length) : "no file has this lower size"}};
-  append_envelopes(envelopes, out);
+  append_envelopes(envelopes, state.former ? "former_envelope" : "other_envelope", out);
   out.push_back({"state", fields_of(state)});
   return out;
 }
@@ -103,7 +109,7 @@ Result<Fields> inspect_config(ByteSpan bytes) {
   ENFOLD_TRY_ASSIGN(const UnverifiedConfig config, peek_config(bytes));
   ENFOLD_TRY_ASSIGN(const ConfigState state, peek_config_state(bytes));
   Fields out{{"kind", std::string("volume config")}, {"verified", false}, {"volume", config.volume.hex()}};
-  append_envelopes(config.envelopes, out);
+  append_envelopes(config.envelopes, "other_envelope", out);
   out.push_back({"state", Fields{{"open", state.open},
                                  {"mount_number", state.mount_number},
                                  {"durable_epoch", text_of(state.durable)}}});

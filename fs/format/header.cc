@@ -9,6 +9,7 @@ constexpr std::string_view kPrefix = "header prefix";
 constexpr std::string_view kState = "state record";
 constexpr std::size_t kStateMacOffset = kStateBytes - layout::kMacBytes;
 constexpr std::size_t kTreeReservedBytes = 64;  // for the tree's authentication in a later version
+constexpr std::size_t kFormerBytes = 72;
 
 std::uint64_t max_sectors() { return sectors_of(kMaxPlainLength); }
 
@@ -23,6 +24,33 @@ Result<void> check_ranges(const StateRecord& state) {
   return {};
 }
 
+void write_former(const std::optional<FormerKey>& former, ByteWriter& writer) {
+  if (!former) return writer.zeros(kFormerBytes);
+  writer.u8(1);
+  writer.u8(former->slot_index);
+  writer.zeros(6);
+  writer.bytes(former->salt);
+  writer.bytes(former->commitment);
+}
+
+Result<std::optional<FormerKey>> read_former(ByteReader& reader) {
+  const std::uint8_t is_there = reader.u8();
+  if (is_there > 1) return layout::damaged(kState, "the former key is neither there nor not");
+  if (is_there == 0) {
+    reader.zeros(kFormerBytes - 1);
+    return std::nullopt;
+  }
+  FormerKey out;
+  out.slot_index = reader.u8();
+  if (out.slot_index > 1) return layout::damaged(kState, "the former key's slot is neither 0 nor 1");
+  reader.zeros(6);
+  out.salt = reader.array<32>();
+  out.commitment = reader.array<32>();
+  return out;
+}
+
+using Slots = std::array<std::optional<Envelope>, 2>;
+
 struct ChosenSlot {
   Envelope envelope;
   std::uint8_t index;
@@ -30,12 +58,23 @@ struct ChosenSlot {
 
 // Of two valid slots the higher generation counts. A writer always uses the next one, so equal ones are
 // damage.
-Result<ChosenSlot> choose_slot(std::optional<Envelope> first, std::optional<Envelope> second) {
+Result<ChosenSlot> choose_slot(Slots slots) {
+  auto& [first, second] = slots;
   if (first && second && first->generation == second->generation)
     return layout::damaged("header page", "both envelope slots have one generation");
   if (first && (!second || first->generation > second->generation)) return ChosenSlot{*std::move(first), 0};
   if (second) return ChosenSlot{*std::move(second), 1};
   return layout::damaged("header page", "both envelope slots are empty");
+}
+
+// Between two data keys both slots are in use, and the state record says which is whose: each counts the
+// generations of its own data key.
+Result<Header> between_two_keys(const Prefix& prefix, Slots slots, const StateRecord& state) {
+  const std::uint8_t former = state.former->slot_index;
+  const auto current = static_cast<std::uint8_t>(1 - former);
+  if (!slots[former] || !slots[current])
+    return layout::damaged("header page", "of two data keys only one has an envelope slot");
+  return Header{prefix, *std::move(slots[current]), current, state, std::move(slots[former]), false};
 }
 
 }  // namespace
@@ -68,7 +107,8 @@ void encode_state(const StateRecord& state, ConstPrefixSpan prefix, const MacKey
   ByteWriter writer(out);
   writer.u8(state.clean ? 1 : 0);
   writer.u8(state.key_epoch);
-  writer.zeros(6);
+  writer.u8(state.parity);
+  writer.zeros(5);
   writer.u64(state.epoch.mount);
   writer.u64(state.epoch.checkpoint);
   writer.u64(state.sealed_length);
@@ -77,6 +117,7 @@ void encode_state(const StateRecord& state, ConstPrefixSpan prefix, const MacKey
   writer.u64(state.sector_writes);
   writer.bytes(state.parent.bytes);
   writer.zeros(kTreeReservedBytes);
+  write_former(state.former, writer);
   writer.zero_rest();
   layout::set_mac(key, prefix, {}, out);
 }
@@ -93,7 +134,9 @@ Result<StateRecord> decode_state_unverified(ConstStateSpan bytes) {
   if (clean > 1) return layout::damaged(kState, "clean is neither 0 nor 1");
   out.clean = clean == 1;
   out.key_epoch = reader.u8();
-  reader.zeros(6);
+  out.parity = reader.u8();
+  if (out.parity > 1) return layout::damaged(kState, "parity is neither 0 nor 1");
+  reader.zeros(5);
   out.epoch.mount = reader.u64();
   out.epoch.checkpoint = reader.u64();
   out.sealed_length = reader.u64();
@@ -101,6 +144,8 @@ Result<StateRecord> decode_state_unverified(ConstStateSpan bytes) {
   out.hole_end = reader.u64();
   out.sector_writes = reader.u64();
   out.parent = {reader.array<16>()};
+  reader.zeros(kTreeReservedBytes);
+  ENFOLD_TRY_ASSIGN(out.former, read_former(reader));
   reader.zeros(reader.remaining());
   if (!reader.ok()) return layout::damaged(kState, "reserved bytes are not zero");
   ENFOLD_TRY(check_ranges(out));
@@ -111,18 +156,40 @@ Result<Header> decode_header(const HeaderPage& page, const VolumeKeys& keys) {
   ENFOLD_TRY_ASSIGN(Prefix prefix, decode_prefix(prefix_of(page)));
   if (prefix.volume != keys.volume()) return layout::damaged(kPrefix, "the volume id is another volume's");
   const MacKey slot_key = keys.slot_mac(prefix.file);
-  ENFOLD_TRY_ASSIGN(auto first, decode_slot(slot_of(page, 0), {prefix_of(page), 0, slot_key}));
-  ENFOLD_TRY_ASSIGN(auto second, decode_slot(slot_of(page, 1), {prefix_of(page), 1, slot_key}));
-  ENFOLD_TRY_ASSIGN(ChosenSlot slot, choose_slot(std::move(first), std::move(second)));
-  ENFOLD_TRY_ASSIGN(StateRecord state,
+  Slots slots;
+  for (std::uint8_t i = 0; i < slots.size(); ++i) {
+    ENFOLD_TRY_ASSIGN(slots[i], decode_slot(slot_of(page, i), {prefix_of(page), i, slot_key}));
+  }
+  ENFOLD_TRY_ASSIGN(const StateRecord state,
                     decode_state(state_of(page), prefix_of(page), keys.state_mac(prefix.file)));
-  return Header{prefix, std::move(slot.envelope), slot.index, state};
+  if (state.former) return between_two_keys(prefix, std::move(slots), state);
+  const bool has_spare_slot = !slots[0] || !slots[1];
+  ENFOLD_TRY_ASSIGN(ChosenSlot slot, choose_slot(std::move(slots)));
+  return Header{prefix, std::move(slot.envelope), slot.index, state, std::nullopt, has_spare_slot};
+}
+
+std::array<std::uint8_t, kPrefixBytes> former_prefix(ConstPrefixSpan prefix, const FormerKey& former) {
+  std::array<std::uint8_t, kPrefixBytes> out{};
+  std::ranges::copy(prefix, out.begin());
+  std::ranges::copy(former.salt, out.begin() + kPrefixSaltOffset);
+  set_commitment(former.commitment, out);
+  return out;
+}
+
+Result<void> encode_slots(const std::array<const Envelope*, 2>& envelopes, const VolumeKeys& keys,
+                          const FileId& file, HeaderPage& page) {
+  const MacKey key = keys.slot_mac(file);
+  for (std::uint8_t i = 0; i < envelopes.size(); ++i) {
+    std::ranges::fill(slot_of(page, i), std::uint8_t{0});
+    if (envelopes[i] != nullptr)
+      ENFOLD_TRY(encode_slot(*envelopes[i], {prefix_of(page), i, key}, slot_of(page, i)));
+  }
+  return {};
 }
 
 Result<void> finish_header(const Envelope& envelope, const StateRecord& state, const VolumeKeys& keys,
                            const FileId& file, HeaderPage& page) {
-  ENFOLD_TRY(encode_slot(envelope, {prefix_of(page), 0, keys.slot_mac(file)}, slot_of(page, 0)));
-  std::ranges::fill(slot_of(page, 1), std::uint8_t{0});
+  ENFOLD_TRY(encode_slots({&envelope, nullptr}, keys, file, page));
   encode_state(state, prefix_of(page), keys.state_mac(file), state_of(page));
   return {};
 }

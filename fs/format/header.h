@@ -40,6 +40,16 @@ struct CrashEpoch {
   friend auto operator<=>(const CrashEpoch&, const CrashEpoch&) = default;
 };
 
+// The data key that a file had before its current one, while sectors may still be under it ("between two data
+// keys"): which slot wraps it, and where its prefix differs from that of the page.
+struct FormerKey {
+  std::uint8_t slot_index = 0;
+  std::array<std::uint8_t, 32> salt{};
+  Digest commitment{};
+
+  friend bool operator==(const FormerKey&, const FormerKey&) = default;
+};
+
 struct StateRecord {
   bool clean = true;
   CrashEpoch epoch;
@@ -48,7 +58,9 @@ struct StateRecord {
   std::uint64_t hole_end = 0;       // sector index below which a zero sector is a hole; 0 = never sparse
   std::uint64_t sector_writes = 0;  // under the present content key: counted when clean, reserved when dirty
   std::uint8_t key_epoch = 0;
-  DirectoryId parent;  // a hint for repair
+  std::uint8_t parity = 0;  // of the current data key: 0 or 1
+  DirectoryId parent;       // a hint for repair
+  std::optional<FormerKey> former{};
 
   friend bool operator==(const StateRecord&, const StateRecord&) = default;
 };
@@ -86,17 +98,26 @@ inline ConstStateSpan state_of(const HeaderPage& page) {
   return ConstStateSpan(page.data() + kStateOffset, kStateBytes);
 }
 
+// The prefix that the former file key is bound to.
+std::array<std::uint8_t, kPrefixBytes> former_prefix(ConstPrefixSpan prefix, const FormerKey& former);
+
 // A whole verified header page.
 struct Header {
   Prefix prefix;
-  Envelope envelope;        // of the valid slot with the higher generation
+  Envelope envelope;        // of the current data key: of its valid slots that with the higher generation
   std::uint8_t slot_index;  // which slot that is
   StateRecord state;
+  std::optional<Envelope> former;  // of the former data key; that is state.former->slot_index
+  bool has_spare_slot = true;      // the other slot is empty
 };
 
 // Verifies prefix, both slots and state. A slot that is neither empty nor valid is damage, and so is no slot
 // at all; a prefix of another volume too.
 Result<Header> decode_header(const HeaderPage& page, const VolumeKeys& keys);
+
+// Both slots, by index, under the prefix in `page`; null for an empty one.
+Result<void> encode_slots(const std::array<const Envelope*, 2>& envelopes, const VolumeKeys& keys,
+                          const FileId& file, HeaderPage& page);
 
 // A new file's page: one slot (index 0), the other empty. The prefix must be complete in `page` already.
 Result<void> finish_header(const Envelope& envelope, const StateRecord& state, const VolumeKeys& keys,

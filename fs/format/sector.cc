@@ -11,6 +11,8 @@ constexpr std::size_t kTagOffset = kGcmNonceBytes;
 constexpr std::size_t kLengthOffset = kTagOffset + kGcmTagBytes;
 constexpr std::size_t kFlagsOffset = kLengthOffset + 2;
 constexpr std::size_t kCiphertextOffset = kFlagsOffset + 2;
+constexpr std::uint16_t kParityFlag = 0x100;
+constexpr std::uint16_t kKnownFlags = 0x1ff;  // parity and key epoch
 static_assert(kCiphertextOffset + kSectorPlainBytes == kPageBytes);
 
 using AssociatedData = std::array<std::uint8_t, kLabel.size() + 16 + 16 + 8 + 2 + 2>;
@@ -27,6 +29,10 @@ AssociatedData associated_data(const SectorPlace& place, std::uint16_t length, s
   return out;
 }
 
+std::uint16_t flags_of(SectorKey key) {
+  return static_cast<std::uint16_t>((key.parity != 0 ? kParityFlag : 0) | key.key_epoch);
+}
+
 // The plaintext padded to a full sector: where it is full already itself, else a copy in `room`.
 ByteSpan padded(ByteSpan plain, MutableByteSpan room) {
   if (plain.size() == room.size()) return plain;
@@ -37,21 +43,25 @@ ByteSpan padded(ByteSpan plain, MutableByteSpan room) {
 
 }  // namespace
 
-void seal_sector(Gcm& content_key, const SectorPlace& place, std::uint8_t key_epoch, const GcmNonce& nonce,
+void seal_sector(Gcm& content_key, const SectorPlace& place, SectorKey key, const GcmNonce& nonce,
                  ByteSpan plain, SectorPage page) {
   if (plain.empty() || plain.size() > kSectorPlainBytes) std::abort();  // it would be written out of bounds
   const auto length = static_cast<std::uint16_t>(plain.size());
+  const std::uint16_t flags = flags_of(key);
   const MutableByteSpan ciphertext = page.subspan<kCiphertextOffset>();
   const ByteSpan source = padded(plain, ciphertext);
   std::ranges::copy(nonce, page.begin());
   ByteWriter fields(page.subspan<kLengthOffset, 4>());
   fields.u16(length);
-  fields.u16(key_epoch);
-  content_key.seal(nonce, associated_data(place, length, key_epoch), source, ciphertext,
+  fields.u16(flags);
+  content_key.seal(nonce, associated_data(place, length, flags), source, ciphertext,
                    page.subspan<kTagOffset, kGcmTagBytes>());
 }
 
-std::uint8_t sector_key_epoch(ConstSectorPage page) { return page[kFlagsOffset]; }
+SectorKey sector_key(ConstSectorPage page) {
+  const std::uint16_t flags = ByteReader(page.subspan<kFlagsOffset, 2>()).u16();
+  return {static_cast<std::uint8_t>((flags & kParityFlag) != 0 ? 1 : 0), static_cast<std::uint8_t>(flags)};
+}
 
 std::uint16_t sector_length(ConstSectorPage page) {
   return ByteReader(page.subspan<kLengthOffset, 2>()).u16();
@@ -62,7 +72,7 @@ std::optional<std::uint16_t> open_sector(Gcm& content_key, const SectorPlace& pl
   ByteReader fields(page.subspan<kLengthOffset, 4>());
   const std::uint16_t length = fields.u16();
   const std::uint16_t flags = fields.u16();
-  const bool in_range = length >= 1 && length <= kSectorPlainBytes && flags <= 0xff;
+  const bool in_range = length >= 1 && length <= kSectorPlainBytes && flags <= kKnownFlags;
   if (in_range &&
       content_key.open(page.first<kGcmNonceBytes>(), associated_data(place, length, flags),
                        page.subspan<kCiphertextOffset>(), page.subspan<kTagOffset, kGcmTagBytes>(), plain) &&

@@ -21,13 +21,20 @@ struct SectorPlace {
   std::uint64_t index;
 };
 
-// Seals 1 to 4064 bytes, zero-padded to 4064, with the content key of `key_epoch`. `plain` may lie anywhere
+// Which of a file's content keys: the data key's parity, and the key epoch under that data key.
+struct SectorKey {
+  std::uint8_t parity = 0;  // 0 or 1; each new data key of a file has the other one
+  std::uint8_t key_epoch = 0;
+  friend bool operator==(const SectorKey&, const SectorKey&) = default;
+};
+
+// Seals 1 to 4064 bytes, zero-padded to 4064, with the content key that `key` names. `plain` may lie anywhere
 // but in `page`.
-void seal_sector(Gcm& content_key, const SectorPlace& place, std::uint8_t key_epoch, const GcmNonce& nonce,
+void seal_sector(Gcm& content_key, const SectorPlace& place, SectorKey key, const GcmNonce& nonce,
                  ByteSpan plain, SectorPage page);
 
-// The key epoch that the page names, not yet verified: choose the key by it, then open_sector verifies it.
-std::uint8_t sector_key_epoch(ConstSectorPage page);
+// The key that the page names, not yet verified: choose the key by it, then open_sector verifies it.
+SectorKey sector_key(ConstSectorPage page);
 
 // The length that the page names, not yet verified.
 std::uint16_t sector_length(ConstSectorPage page);

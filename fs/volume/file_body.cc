@@ -41,6 +41,11 @@ Result<void> require_sealed_size(const Header& header, const StatX& stat) {
                                           std::to_string(lower_size_of(header.state.sealed_length)));
 }
 
+Error unsure_header(const FileId& file) {
+  return {Errc::kSystem, EIO,
+          "file " + file.hex() + ": its header could not be written, and may be another one on the device"};
+}
+
 // A mount's own records are right, but for those that it could not seal.
 bool may_be_crashed(VolumeContext& context, const Header& header) {
   return context.unsealed.contains(header.prefix.file) ||
@@ -57,8 +62,8 @@ struct FileBody::Parts {
   const HeaderPage& page;
   FileId file;
   StateRecord on_disk;
-  Envelope envelope;
-  std::shared_ptr<FileKeys> keys;
+  WrappedKeys wrapped;
+  ContentKeys keys;
 };
 
 FileBody::FileBody(VolumeContext& context, Parts parts)
@@ -70,7 +75,7 @@ FileBody::FileBody(VolumeContext& context, Parts parts)
       length_(parts.on_disk.sealed_length),
       logged_at_ns_(context.clock.monotonic_ns() - kLogEveryNs),
       touched_at_ns_(0),
-      keys_(context, prefix_of(parts.page), parts.file, std::move(parts.envelope), std::move(parts.keys)),
+      keys_(context, std::move(parts.wrapped), std::move(parts.keys)),
       state_(context, prefix_of(parts.page), parts.file, parts.on_disk, parts.origin) {}
 
 FileBody::~FileBody() = default;
@@ -104,9 +109,19 @@ Result<std::shared_ptr<FileBody>> FileBody::create(VolumeContext& context, NewFi
   ENFOLD_TRY_ASSIGN(const StatX stat, context.files.stat_at(lower.get(), ""));
   ENFOLD_TRY(write_full(context.files, lower.get(), prepared.page, 0));
   context.epochs.changed();
-  return std::shared_ptr<FileBody>(new FileBody(
-      context, {FileState::Origin::kCreated, std::move(lower), true, stat.stx_ino, prepared.page,
-                prepared.file, state, std::move(prepared.made.envelope), std::move(prepared.made.keys)}));
+  WrappedKeys wrapped;
+  wrapped.file = prepared.file;
+  std::ranges::copy(prefix_of(prepared.page), wrapped.current.prefix.begin());
+  wrapped.current.envelope = std::move(prepared.made.envelope);
+  return std::shared_ptr<FileBody>(new FileBody(context, {FileState::Origin::kCreated,
+                                                          std::move(lower),
+                                                          true,
+                                                          stat.stx_ino,
+                                                          prepared.page,
+                                                          prepared.file,
+                                                          state,
+                                                          std::move(wrapped),
+                                                          {.current = std::move(prepared.made.keys)}}));
 }
 
 Result<std::shared_ptr<FileBody>> FileBody::open(VolumeContext& context, Fd lower, bool writable) {
@@ -116,16 +131,18 @@ Result<std::shared_ptr<FileBody>> FileBody::open(VolumeContext& context, Fd lowe
   const bool crashed = may_be_crashed(context, header);
   if (!crashed) ENFOLD_TRY(require_sealed_size(header, stat));
   const FileId file = header.prefix.file;
-  ENFOLD_TRY_ASSIGN(const auto keys, context.file_keys.unwrap(prefix_of(page), file, header.envelope));
+  WrappedKeys wrapped = WrappedKeys::of(page, header);
+  ENFOLD_TRY_ASSIGN(const ContentKeys keys, unwrap_keys(context.file_keys, wrapped));
   std::shared_ptr<FileBody> body(
       new FileBody(context, {FileState::Origin::kOpened, std::move(lower), writable, stat.stx_ino, page, file,
-                             header.state, std::move(header.envelope), keys}));
-  if (crashed) ENFOLD_TRY(body->find_length_after_crash(*keys, stat, header.state));
+                             header.state, std::move(wrapped), keys}));
+  if (context.unsure_headers.contains(file)) body->state_.poison(unsure_header(file));
+  if (crashed) ENFOLD_TRY(body->find_length_after_crash(keys, stat, header.state));
   return body;
 }
 
 // The length is right from here on, whether or not it can be written below now.
-Result<void> FileBody::find_length_after_crash(FileKeys& keys, const StatX& lower,
+Result<void> FileBody::find_length_after_crash(const ContentKeys& keys, const StatX& lower,
                                                const StateRecord& record) {
   SectorCoder sectors = coder(keys);
   auto length = find_length({context_, read_fd_.get(), lower.stx_size, record}, sectors);
@@ -177,14 +194,13 @@ Result<void> FileBody::resize(std::uint64_t length) {
   ENFOLD_TRY(check_may_write());
   if (length > kMaxPlainLength)
     return make_error(Errc::kLimit, "file " + file_.hex() + ": longer than 2^62 bytes");
-  ENFOLD_TRY_ASSIGN(const auto keys, keys_.current());
   ENFOLD_TRY(settle());
   changed();
-  std::unique_lock exclusive(resize_lock_);
+  ENFOLD_TRY_ASSIGN(const auto held, lock_with_keys<Exclusive>());
   const std::uint64_t old_length = this->length();
   // Nothing to cut, but POSIX moves the times, and so does the lower ftruncate.
   if (length == old_length) return set_lower_size(lower_size_of(length));
-  return length < old_length ? shrink(*keys, length) : grow(*keys, length, {});
+  return length < old_length ? shrink(*held.keys, length) : grow(*held.keys, length, {});
 }
 
 Result<void> FileBody::sync(bool data_only) {

@@ -1,12 +1,13 @@
 // The content of one regular file while anything has it open: header, length, sectors. Shared by all handles
 // of its inode; thread-safe. Locking (fs/README.md): resize_lock_ (shared by reads and writes, exclusive for
-// shrinking and sealing), then growth_mutex_, then sector ranges, then state_mutex_.
+// shrinking, sealing and other data keys), then growth_mutex_, then sector ranges, then state_mutex_.
 #pragma once
 
 #include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 
 #include "fs/format/header.h"
 #include "fs/volume/fair_shared_mutex.h"
@@ -104,24 +105,44 @@ class FileBody {
   Result<void> seal(int other_writers_allowed);
 
  private:
+  friend class DataKeyRenewal;
   struct Parts;
   FileBody(VolumeContext& context, Parts parts);
   [[nodiscard]] bool has_old_access_time();
-  Result<void> find_length_after_crash(FileKeys& keys, const StatX& lower, const StateRecord& record);
+  Result<void> find_length_after_crash(const ContentKeys& keys, const StatX& lower,
+                                       const StateRecord& record);
   Result<void> write_settled();
 
-  [[nodiscard]] SectorCoder coder(FileKeys& keys) const { return {context_.keys.volume(), file_, keys}; }
+  [[nodiscard]] SectorCoder coder(const ContentKeys& keys) const {
+    return {context_.keys.volume(), file_, keys};
+  }
+  // The keys, and resize_lock_, under which they stay the file's.
+  template <class Lock>
+  struct Keyed {
+    HeldKeys::Shared keys;
+    Lock lock;
+  };
+  template <class Lock>
+  Result<Keyed<Lock>> lock_with_keys() {
+    for (;;) {
+      ENFOLD_TRY_ASSIGN(HeldKeys::Shared keys, keys_.current());
+      Lock lock(resize_lock_);
+      if (keys_.are_held(keys)) return Keyed<Lock>{std::move(keys), std::move(lock)};
+    }
+  }
+  using Shared = std::shared_lock<FairSharedMutex>;
+  using Exclusive = std::unique_lock<FairSharedMutex>;
   [[nodiscard]] Result<void> check_may_write() const;
   [[nodiscard]] std::unexpected<Error> named(Error error) const;
   [[nodiscard]] std::unexpected<Error> damaged_sector(std::uint64_t index) const;
   void log_damage(const Error& error);
 
   // file_body_read.cc
-  Result<std::size_t> read_once(FileKeys& keys, std::uint64_t offset, MutableByteSpan out);
+  Result<std::size_t> read_once(const ContentKeys& keys, std::uint64_t offset, MutableByteSpan out);
   Result<void> read_pages(std::uint64_t first_index, MutableByteSpan pages);
 
   // file_body_write.cc; for overwrite() resize_lock_ is held shared
-  Result<void> overwrite(FileKeys& keys, const WriteRequest& request);
+  Result<void> overwrite(const ContentKeys& keys, const WriteRequest& request);
   Result<void> load_edges(SectorCoder& coder, const WriteRequest& request, std::uint64_t new_length,
                           WriteEdges& edges);
   Result<void> load_edge(SectorCoder& coder, const WriteRequest& request, std::uint64_t index,
@@ -130,7 +151,7 @@ class FileBody {
   Result<void> set_lower_size(std::uint64_t size);
 
   // file_body_grow.cc; resize_lock_ is held shared with growth_mutex_, or exclusively
-  Result<void> grow(FileKeys& keys, std::uint64_t new_length, const WriteRequest& request);
+  Result<void> grow(const ContentKeys& keys, std::uint64_t new_length, const WriteRequest& request);
   Result<void> load_old_tail(SectorCoder& coder, const WriteRequest& request, std::uint64_t new_length,
                              PlainSector& out, bool& rewrite);
   Result<void> write_growth(std::uint64_t new_length, std::uint64_t first_index, ByteSpan pages,
@@ -138,19 +159,19 @@ class FileBody {
   void undo_growth();
 
   // file_body_shrink.cc; resize_lock_ is held exclusively
-  Result<void> shrink(FileKeys& keys, std::uint64_t new_length);
+  Result<void> shrink(const ContentKeys& keys, std::uint64_t new_length);
   Result<std::uint8_t> permit_cut(std::uint64_t new_length, std::uint64_t sector_writes,
                                   const Epochs::Hold& hold);
-  Result<void> cut_in_sector(FileKeys& keys, std::uint64_t new_length);
+  Result<void> cut_in_sector(const ContentKeys& keys, std::uint64_t new_length);
   bool put_back(std::uint64_t index, ConstSectorPage page);
   void extend_tail(std::uint64_t new_length);
 
   // file_body_allocate.cc
-  Result<void> zero(FileKeys& keys, int mode, std::uint64_t offset, std::uint64_t end);
+  Result<void> zero(int mode, std::uint64_t offset, std::uint64_t end);
   Result<void> punch(int mode, std::uint64_t first, std::uint64_t end);
   Result<void> zero_in_sector(SectorCoder& coder, std::uint64_t offset, std::uint64_t end);
   Result<void> reserve(std::uint64_t offset, std::uint64_t end);
-  Result<void> grow_by_hole(FileKeys& keys, std::uint64_t length);
+  Result<void> grow_by_hole(std::uint64_t length);
 
   // file_body_seek.cc; resize_lock_ is held shared
   Result<std::uint64_t> next_data(std::uint64_t offset);

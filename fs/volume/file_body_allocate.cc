@@ -40,21 +40,21 @@ Result<void> FileBody::allocate(int mode, std::uint64_t offset, std::uint64_t si
   if (size == 0) return system_error(EINVAL, "fallocate");
   if (offset > kMaxPlainLength || size > kMaxPlainLength - offset)
     return make_error(Errc::kLimit, "file " + file_.hex() + ": longer than 2^62 bytes");
-  ENFOLD_TRY_ASSIGN(const auto keys, keys_.current());
+  ENFOLD_TRY(keys_.current());
   ENFOLD_TRY(settle());
   changed();
   const std::uint64_t end = offset + size;
   const int action = mode & ~FALLOC_FL_KEEP_SIZE;
   if (action != FALLOC_FL_PUNCH_HOLE) ENFOLD_TRY(reserve(offset, end));
-  if (action != 0) ENFOLD_TRY(zero(*keys, action, offset, end));
+  if (action != 0) ENFOLD_TRY(zero(action, offset, end));
   if (action == FALLOC_FL_PUNCH_HOLE) return {};
   if (action != 0) ENFOLD_TRY(reserve(offset, end));  // again, where it was zeroed by punching
-  return (mode & FALLOC_FL_KEEP_SIZE) != 0 ? Result<void>() : grow_by_hole(*keys, end);
+  return (mode & FALLOC_FL_KEEP_SIZE) != 0 ? Result<void>() : grow_by_hole(end);
 }
 
 // Whole sectors become holes; the parts of sectors at both ends are rewritten.
-Result<void> FileBody::zero(FileKeys& keys, int mode, std::uint64_t offset, std::uint64_t end) {
-  std::shared_lock shared(resize_lock_);
+Result<void> FileBody::zero(int mode, std::uint64_t offset, std::uint64_t end) {
+  ENFOLD_TRY_ASSIGN(const auto held, lock_with_keys<Shared>());
   ENFOLD_TRY(move_modification_time(context_.files, write_fd_.load(std::memory_order_acquire)));
   end = std::min(end, length());
   if (offset >= end) return {};
@@ -63,7 +63,7 @@ Result<void> FileBody::zero(FileKeys& keys, int mode, std::uint64_t offset, std:
   const std::uint64_t first_whole = sectors_of(offset);
   const std::uint64_t end_whole = end == length() ? sectors_of(end) : end / kSectorPlainBytes;
   if (first_whole < end_whole) ENFOLD_TRY(punch(mode, first_whole, end_whole));
-  SectorCoder sectors = coder(keys);
+  SectorCoder sectors = coder(*held.keys);
   const std::uint64_t head_end = std::min(end, first_whole * kSectorPlainBytes);
   if (offset < head_end) ENFOLD_TRY(zero_in_sector(sectors, offset, head_end));
   const std::uint64_t tail = std::max(offset, end_whole * kSectorPlainBytes);
@@ -121,9 +121,9 @@ Result<void> FileBody::reserve(std::uint64_t offset, std::uint64_t end) {
   return done;
 }
 
-Result<void> FileBody::grow_by_hole(FileKeys& keys, std::uint64_t length) {
-  std::unique_lock exclusive(resize_lock_);
-  return length > this->length() ? grow(keys, length, {}) : Result<void>();
+Result<void> FileBody::grow_by_hole(std::uint64_t length) {
+  ENFOLD_TRY_ASSIGN(const auto held, lock_with_keys<Exclusive>());
+  return length > this->length() ? grow(*held.keys, length, {}) : Result<void>();
 }
 
 }  // namespace enfold

@@ -5,7 +5,7 @@ namespace enfold {
 
 // The old last sector is written after all else, and by a single page: until then the file below is the old
 // one with something behind its end, so that a failure at any step is undone by cutting it off.
-Result<void> FileBody::grow(FileKeys& keys, std::uint64_t new_length, const WriteRequest& request) {
+Result<void> FileBody::grow(const ContentKeys& keys, std::uint64_t new_length, const WriteRequest& request) {
   const std::uint64_t old_length = length();
   const std::uint64_t old_sectors = sectors_of(old_length);
   const std::uint64_t new_sectors = sectors_of(new_length);

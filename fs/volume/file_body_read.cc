@@ -24,15 +24,14 @@ bool open_into(SectorCoder& coder, std::uint64_t index, ConstSectorPage page, st
 
 Result<std::size_t> FileBody::read(std::uint64_t offset, MutableByteSpan out) {
   if (out.empty() || offset >= length()) return 0;
-  ENFOLD_TRY_ASSIGN(const auto keys, keys_.current());
-  std::shared_lock shared(resize_lock_);
-  auto done = read_once(*keys, offset, out);
+  ENFOLD_TRY_ASSIGN(const auto held, lock_with_keys<Shared>());
+  auto done = read_once(*held.keys, offset, out);
   if (done) return done;
   if (done.error().code == Errc::kDamaged) {
     // A growing file's last sector may be newer than the length that was looked at, and a pread beside a
     // pwrite may see half a page: look again with the writers kept out.
     RangeLock::Hold hold(ranges_, offset / kSectorPlainBytes, (offset + out.size() - 1) / kSectorPlainBytes);
-    done = read_once(*keys, offset, out);
+    done = read_once(*held.keys, offset, out);
     if (done) return done;
   }
   wipe(out);
@@ -40,7 +39,7 @@ Result<std::size_t> FileBody::read(std::uint64_t offset, MutableByteSpan out) {
   return done;
 }
 
-Result<std::size_t> FileBody::read_once(FileKeys& keys, std::uint64_t offset, MutableByteSpan out) {
+Result<std::size_t> FileBody::read_once(const ContentKeys& keys, std::uint64_t offset, MutableByteSpan out) {
   const std::uint64_t length = this->length();
   if (offset >= length) return 0;
   out = out.first(std::min<std::uint64_t>(out.size(), length - offset));

@@ -2,7 +2,7 @@
 
 namespace enfold {
 
-Result<void> FileBody::shrink(FileKeys& keys, std::uint64_t new_length) {
+Result<void> FileBody::shrink(const ContentKeys& keys, std::uint64_t new_length) {
   if (new_length % kSectorPlainBytes != 0) {
     ENFOLD_TRY(cut_in_sector(keys, new_length));
   } else {
@@ -27,7 +27,7 @@ Result<std::uint8_t> FileBody::permit_cut(std::uint64_t new_length, std::uint64_
 
 // The new last sector gets its new length before anything is cut off, because up to there all can be put
 // back. The cut goes to the sector edge first, so that no ciphertext stays in the tail.
-Result<void> FileBody::cut_in_sector(FileKeys& keys, std::uint64_t new_length) {
+Result<void> FileBody::cut_in_sector(const ContentKeys& keys, std::uint64_t new_length) {
   const std::uint64_t index = sectors_of(new_length) - 1;
   PageBytes before;
   ENFOLD_TRY(read_pages(index, before));

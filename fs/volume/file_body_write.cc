@@ -7,19 +7,19 @@ Result<void> FileBody::write(std::uint64_t offset, ByteSpan in) {
   if (in.empty()) return {};
   if (offset > kMaxPlainLength || in.size() > kMaxPlainLength - offset)
     return make_error(Errc::kLimit, "file " + file_.hex() + ": longer than 2^62 bytes");
-  ENFOLD_TRY_ASSIGN(const auto keys, keys_.current());
   ENFOLD_TRY(settle());
   changed();
   const WriteRequest request{offset, in};
-  std::shared_lock shared(resize_lock_);
-  if (request.end() <= length()) return overwrite(*keys, request);
+  ENFOLD_TRY_ASSIGN(const auto held, lock_with_keys<Shared>());
+  const ContentKeys& keys = *held.keys;
+  if (request.end() <= length()) return overwrite(keys, request);
   std::unique_lock growing(growth_mutex_);
-  if (request.end() > length()) return grow(*keys, request.end(), request);
+  if (request.end() > length()) return grow(keys, request.end(), request);
   growing.unlock();
-  return overwrite(*keys, request);
+  return overwrite(keys, request);
 }
 
-Result<void> FileBody::overwrite(FileKeys& keys, const WriteRequest& request) {
+Result<void> FileBody::overwrite(const ContentKeys& keys, const WriteRequest& request) {
   RangeLock::Hold hold(ranges_, request.first(), request.last());
   // A growth may have ended while this waited. While the range is held, the plaintext bytes of its sectors
   // stay as they are: a growth that changes the last sector needs it too.

@@ -1,7 +1,8 @@
 #include "fs/volume/file_state.h"
 
-#include <cerrno>
 #include <string>
+
+#include "fs/volume/kept_metadata.h"
 
 namespace enfold {
 namespace {
@@ -11,45 +12,13 @@ constexpr std::size_t kMaxTrackedHoles = 65'536;
 
 constexpr std::uint64_t kGrowthForARecord = std::uint64_t{64} << 20U;
 
-// The modification time is put back: our own header writes do not show. Who may write a file but does not own
-// it may not set its times either, and then the time of the write stays.
-Result<void> restore_modification_time(Files& files, int fd, const StatX& before) {
-  timespec modified{};
-  modified.tv_sec = before.stx_mtime.tv_sec;
-  modified.tv_nsec = before.stx_mtime.tv_nsec;
-  timespec omitted{};
-  omitted.tv_nsec = UTIME_OMIT;
-  auto done = files.set_times(fd, {omitted, modified});
-  if (!done && done.error().errno_value == EPERM) return {};
-  return done;
-}
-
-// So are the set-id bits, which the lower filesystem drops whenever somebody else than root writes: programs
-// set them before they close a file, and the close is when its header is written.
-Result<void> restore_set_id_bits(Files& files, int fd, const StatX& before) {
-  if ((before.stx_mode & (S_ISUID | S_ISGID)) == 0) return {};
-  auto done = files.set_mode(fd, before.stx_mode & mode_t{07777});
-  if (!done && done.error().errno_value == EPERM) return {};
-  return done;
-}
-
-// And the capabilities of a program (capabilities(7)), which each write takes, also root's.
-const std::string kCapabilities = "security.capability";
-
-Result<void> restore_capabilities(Files& files, int fd, const Result<Bytes>& before) {
-  if (!before) return {};
-  auto done = files.set_xattr(fd, kCapabilities, *before, 0);
-  if (!done && done.error().errno_value == EPERM) return {};
-  return done;
-}
-
 }  // namespace
 
 FileState::FileState(VolumeContext& context, ConstPrefixSpan prefix, const FileId& file,
                      const StateRecord& on_disk, Origin origin)
     : context_(context),
-      prefix_{},
       file_(file),
+      prefix_{},
       record_(on_disk),
       claims_(origin == Origin::kCreated ? RecordClaims::of_new_file(on_disk) : RecordClaims(on_disk)),
       budget_(on_disk.key_epoch, origin == Origin::kCreated ? 0 : on_disk.sector_writes,
@@ -210,8 +179,8 @@ Result<void> FileState::seal_locked(int fd, std::uint64_t length, const StatX& t
   const bool forgets = may_forget_filled_holes();
   if (forgets) record.hole_end = std::max(lasting_hole_end_, unfilled_.end());
   const std::uint64_t hole_end = record.hole_end;
-  auto capabilities = context_.files.get_xattr(fd, kCapabilities);
-  if (!capabilities && capabilities.error().errno_value == EIO) return named(std::move(capabilities).error());
+  auto kept = KeptMetadata::of(context_.files, fd, times);
+  if (!kept) return named(std::move(kept).error());
   ENFOLD_TRY(write(fd, record));
   budget_ = settled;
   dirty_ = false;
@@ -220,9 +189,7 @@ Result<void> FileState::seal_locked(int fd, std::uint64_t length, const StatX& t
     hole_epoch_.reset();
     holes_synced_ = false;
   }
-  auto restored = restore_capabilities(context_.files, fd, capabilities);
-  if (restored) restored = restore_set_id_bits(context_.files, fd, times);
-  if (restored) restored = restore_modification_time(context_.files, fd, times);
+  auto restored = kept->put_back(context_.files, fd);
   if (!restored) return named(std::move(restored).error());
   return restored;
 }
@@ -260,21 +227,51 @@ StateRecord FileState::next_record(const Wanted& wanted, bool clean) const {
 
 // After a failure the record on disk is not known, so that the next change or seal writes it again.
 Result<void> FileState::write(int fd, const StateRecord& record) {
+  will_write(record);
+  std::array<std::uint8_t, kStateBytes> bytes{};
+  encode_state(record, prefix_, context_.keys.state_mac(file_), bytes);
+  auto done = write_full(context_.files, fd, bytes, kStateOffset);
+  if (!done) return named(std::move(done).error());
+  has_written(record);
+  return {};
+}
+
+FileState::DataKeys FileState::data_keys() {
+  const std::lock_guard lock(mutex_);
+  return {prefix_, record_.parity, record_.former, budget_};
+}
+
+Result<void> FileState::write_header(int fd, HeaderPage& page, std::uint64_t length, const DataKeys& keys) {
+  const Epochs::Hold hold = context_.epochs.hold();
+  const std::lock_guard lock(mutex_);
+  if (poison_) return std::unexpected(*poison_);
+  StateRecord record = next_record({length, hole_end_.load(std::memory_order_relaxed), keys.budget}, false);
+  record.parity = keys.parity;
+  record.former = keys.former;
+  will_write(record);
+  encode_state(record, keys.prefix, context_.keys.state_mac(file_), state_of(page));
+  auto done = write_full(context_.files, fd, page, 0);
+  if (!done) return add_context(std::move(done).error(), "the header of file " + file_.hex());
+  prefix_ = keys.prefix;
+  budget_ = keys.budget;
+  has_written(record);
+  return {};
+}
+
+void FileState::will_write(const StateRecord& record) {
   is_known_ = false;
   rewrite_ = true;
   dirty_ = true;
   ++records_written_;
   claims_.written(record);
-  std::array<std::uint8_t, kStateBytes> bytes{};
-  encode_state(record, prefix_, context_.keys.state_mac(file_), bytes);
-  auto done = write_full(context_.files, fd, bytes, kStateOffset);
-  if (!done) return named(std::move(done).error());
+}
+
+void FileState::has_written(const StateRecord& record) {
   record_ = record;
   is_known_ = true;
   rewrite_ = record.clean;
   recorded_length_.store(record.sealed_length, std::memory_order_relaxed);
   context_.epochs.changed();
-  return {};
 }
 
 std::unexpected<Error> FileState::named(Error error) const {

@@ -70,6 +70,18 @@ class FileState {
   // Writes the clean record; nothing to do where the file is not dirty. No change is under way. The
   // modification time is put back to what it was now, or in `times`.
   Result<void> seal(int fd, std::uint64_t length);
+  // What a header page says of the data keys, slots apart.
+  struct DataKeys {
+    std::array<std::uint8_t, kPrefixBytes> prefix;
+    std::uint8_t parity;
+    std::optional<FormerKey> former;
+    WriteBudget budget;
+  };
+  [[nodiscard]] DataKeys data_keys();
+  // Writes a whole header page, whose prefix and slots are there and are of `keys`, with the next record in
+  // it. No change is under way. After an error the page on disk is not known, and the keys are the old ones.
+  Result<void> write_header(int fd, HeaderPage& page, std::uint64_t length, const DataKeys& keys);
+
   // A file whose length was found after a crash gets its record: seal() for a file that nobody changed.
   Result<void> settle(int fd, std::uint64_t length, const StatX& times);
 
@@ -93,13 +105,15 @@ class FileState {
   void track_hole(std::uint64_t first_sector, std::uint64_t end_sector);
   Result<void> seal_locked(int fd, std::uint64_t length, const StatX& times);
   Result<void> write(int fd, const StateRecord& record);
+  void will_write(const StateRecord& record);
+  void has_written(const StateRecord& record);
   [[nodiscard]] std::unexpected<Error> named(Error error) const;
 
   VolumeContext& context_;
-  std::array<std::uint8_t, kPrefixBytes> prefix_;
   FileId file_;
 
   std::mutex mutex_;  // guards all below but the atomics, which are written under it
+  std::array<std::uint8_t, kPrefixBytes> prefix_;
   StateRecord record_;
   RecordClaims claims_;
   std::uint64_t records_written_ = 0;

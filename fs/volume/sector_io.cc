@@ -38,22 +38,26 @@ bool SectorCoder::open(std::uint64_t index, ConstSectorPage page, std::uint64_t 
     std::ranges::fill(out, std::uint8_t{0});
     return true;
   }
-  const auto length = open_sector(context(sector_key_epoch(page)), {volume_, file_, index}, page, out);
-  if (length && *length == plain_bytes) return true;
+  const SectorKey key = sector_key(page);
+  if (FileKeys* keys = keys_.of(key)) {
+    const auto length = open_sector(context(*keys, key), {volume_, file_, index}, page, out);
+    if (length && *length == plain_bytes) return true;
+  }
   wipe(out);
   return false;
 }
 
 void SectorCoder::seal(std::uint64_t index, std::uint8_t key_epoch, const GcmNonce& nonce, ByteSpan plain,
                        SectorPage page) {
-  seal_sector(context(key_epoch), {volume_, file_, index}, key_epoch, nonce, plain, page);
+  const SectorKey key{keys_.parity, key_epoch};
+  seal_sector(context(*keys_.current, key), {volume_, file_, index}, key, nonce, plain, page);
 }
 
-Gcm& SectorCoder::context(std::uint8_t key_epoch) {
-  if (!lease_ || lease_epoch_ != key_epoch) {
+Gcm& SectorCoder::context(FileKeys& keys, SectorKey key) {
+  if (!lease_ || leased_ != key) {
     lease_.reset();
-    lease_.emplace(keys_.content(key_epoch).lease());
-    lease_epoch_ = key_epoch;
+    lease_.emplace(keys.content(key.key_epoch).lease());
+    leased_ = key;
   }
   return **lease_;
 }

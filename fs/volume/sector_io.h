@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "fs/format/sector.h"
-#include "fs/volume/key_cache.h"
+#include "fs/volume/content_keys.h"
 
 namespace enfold {
 
@@ -39,7 +39,7 @@ struct PlainSector {
 // Not thread-safe: one for each request. `keys` outlive it.
 class SectorCoder {
  public:
-  SectorCoder(const VolumeId& volume, const FileId& file, FileKeys& keys)
+  SectorCoder(const VolumeId& volume, const FileId& file, const ContentKeys& keys)
       : volume_(volume), file_(file), keys_(keys) {}
 
   // Decrypts a sector that must have `plain_bytes` of plaintext, or be a hole where it lies below `hole_end`;
@@ -47,17 +47,18 @@ class SectorCoder {
   [[nodiscard]] bool open(std::uint64_t index, ConstSectorPage page, std::uint64_t plain_bytes,
                           std::uint64_t hole_end, SectorPlain out);
 
+  // Under the current data key.
   void seal(std::uint64_t index, std::uint8_t key_epoch, const GcmNonce& nonce, ByteSpan plain,
             SectorPage page);
 
  private:
-  Gcm& context(std::uint8_t key_epoch);
+  Gcm& context(FileKeys& keys, SectorKey key);
 
   const VolumeId& volume_;
   const FileId& file_;
-  FileKeys& keys_;
+  const ContentKeys& keys_;
   std::optional<ContentCipher::Lease> lease_;
-  std::uint8_t lease_epoch_ = 0;
+  SectorKey leased_;
 };
 
 }  // namespace enfold

@@ -59,6 +59,9 @@ struct VolumeContext {
   FileIdSet unsealed{};
   // Files whose sync failed in this mount: no later one may say that they are durable.
   FileIdSet unsyncable{};
+  // Files whose header names other data keys than the device may have, for a failure on a failure: nothing
+  // may be sealed under them.
+  FileIdSet unsure_headers{};
 };
 
 }  // namespace enfold

@@ -34,7 +34,7 @@ class Forger {
   std::string sector(std::uint64_t index, std::string_view plain) {
     Gcm gcm(content_key(*content_, 0).expose());
     std::array<std::uint8_t, kPageBytes> page{};
-    seal_sector(gcm, {world_.keys.volume(), file_, index}, 0, random_array<12>(world_.entropy),
+    seal_sector(gcm, {world_.keys.volume(), file_, index}, {}, random_array<12>(world_.entropy),
                 as_bytes(plain), page);
     return text_of(page);
   }

@@ -7,14 +7,14 @@ using namespace enfold::format_test;
 namespace {
 
 HeaderPage page_from(ByteSpan input) {
-  static const HeaderPage sample = sample_header();
+  static const HeaderPage samples[] = {sample_header(), sample_header_between()};
   const std::uint8_t choice = take_choice(input);
   HeaderPage page{};
   if (choice % 16 == 0) {
     fill_from(page, input);
     return page;
   }
-  page = sample;
+  page = samples[(choice & 8) != 0 ? 1 : 0];
   lay_over(page, input);
   if ((choice & 1) != 0) reseal_slot(page, 0);
   if ((choice & 2) != 0) reseal_slot(page, 1);
@@ -31,6 +31,11 @@ void check_rewrite(const HeaderPage& page, const Header& header, const VolumeKey
   require(encode_slot(header.envelope, {prefix_of(again), header.slot_index, slot_key},
                       slot_of(again, header.slot_index))
               .has_value());
+  if (header.former) {
+    const std::uint8_t index = header.state.former->slot_index;
+    require(
+        encode_slot(*header.former, {prefix_of(again), index, slot_key}, slot_of(again, index)).has_value());
+  }
   encode_state(header.state, prefix_of(again), keys.state_mac(header.prefix.file), state_of(again));
   require(again == page);
 }

@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const VolumeId volume = sample_volume();
   const FileId file = sample_file();
   const SectorPlace place{volume, file, kAnySectorIndex};
-  Gcm key(sample_content_key(sector_key_epoch(page)).expose());
+  Gcm key(sample_content_key(sector_key(page).key_epoch).expose());
   std::array<std::uint8_t, kSectorPlainBytes> plain{};
   plain.fill(0xee);
   const auto length = open_sector(key, place, page, plain);
@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   GcmNonce nonce{};
   fill_from(nonce, page);
   std::array<std::uint8_t, kPageBytes> again{};
-  seal_sector(key, place, sector_key_epoch(page), nonce, ByteSpan(plain).first(*length), again);
+  seal_sector(key, place, sector_key(page), nonce, ByteSpan(plain).first(*length), again);
   require(again == page);
   return 0;
 }

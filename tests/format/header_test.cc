@@ -48,6 +48,46 @@ TEST(HeaderPage, WithTwoSlotsRefusesAChangeInAnyByte) {
       with_second_slot(2), [&](const HeaderPage& page) { return !decode_header(page, keys).has_value(); });
 }
 
+TEST(HeaderPage, BetweenTwoDataKeysTellsWhichSlotIsWhose) {
+  const HeaderPage page = format_test::sample_header_between();
+  const Header header = decode(page).value();
+  EXPECT_EQ(header.slot_index, 1);
+  EXPECT_EQ(header.envelope, format_test::sample_new_envelope());
+  EXPECT_EQ(header.former, format_test::sample_envelope());
+  EXPECT_FALSE(header.has_spare_slot);
+  EXPECT_EQ(header.state.parity, 1);
+  EXPECT_EQ(header.state.former, format_test::sample_former());
+  const HeaderPage before = format_test::sample_header();
+  EXPECT_TRUE(std::ranges::equal(former_prefix(prefix_of(page), *header.state.former), prefix_of(before)));
+}
+
+// The generation counts the wraps of one data key: the former one's may be higher.
+TEST(HeaderPage, BetweenTwoDataKeysDoesNotGoByGenerations) {
+  HeaderPage page = format_test::sample_header_between();
+  Envelope former = format_test::sample_envelope();
+  former.generation = 7;
+  const Envelope current = format_test::sample_new_envelope();
+  ASSERT_TRUE(encode_slots({&former, &current}, sample_keys(), format_test::sample_file(), page));
+  EXPECT_EQ(decode(page).value().slot_index, 1);
+  StateRecord state = decode(page).value().state;
+  state.former->slot_index = 1;
+  encode_state(state, prefix_of(page), sample_keys().state_mac(format_test::sample_file()), state_of(page));
+  EXPECT_EQ(decode(page).value().slot_index, 0);
+  EXPECT_EQ(decode(page).value().envelope, former);
+}
+
+TEST(HeaderPage, BetweenTwoDataKeysRefusesAChangeInAnyByte) {
+  const VolumeKeys keys = sample_keys();
+  format_test::expect_each_flip_refused<HeaderPage>(
+      format_test::sample_header_between(),
+      [&](const HeaderPage& page) { return !decode_header(page, keys).has_value(); });
+}
+
+TEST(HeaderPage, TellsWhetherASlotIsSpare) {
+  EXPECT_TRUE(decode(sample_header()).value().has_spare_slot);
+  EXPECT_FALSE(decode(with_second_slot(2)).value().has_spare_slot);
+}
+
 TEST(HeaderPage, TakesTheSlotOfTheHigherGeneration) {
   EXPECT_EQ(decode(with_second_slot(2)).value().slot_index, 1);
   EXPECT_EQ(decode(with_second_slot(2)).value().envelope.recipients[0].key_arn, "arn:second");
@@ -127,7 +167,9 @@ TEST_F(StateRange, TakesTheLimits) {
                           .hole_end = sectors_of(kMaxPlainLength),
                           .sector_writes = kMaxSectorWrites,
                           .key_epoch = 255,
-                          .parent = {}};
+                          .parity = 1,
+                          .parent = {},
+                          .former = FormerKey{.slot_index = 1, .salt = {}, .commitment = {}}};
   EXPECT_EQ(reopen(state).value(), state);
   EXPECT_EQ(reopen({}).value(), StateRecord{});
 }

@@ -93,10 +93,12 @@ void write_sectors(const std::string& directory) {
   out.ok("full", seal_any_sector(4064, 0, Bytes(4064, 'f')));
   out.ok("key-epoch-255", seal_any_sector(5, 255, hello),
          {{"content-key", to_hex(sample_content_key(255).expose())}});
+  out.ok("parity-1", seal_any_sector(5, 0x100, hello));
   out.flipped("nonce-bit", 0, "damaged sector");
   out.flipped("tag-bit", 27, "damaged sector");
   out.flipped("length-bit", 28, "damaged sector");
   out.flipped("key-epoch-bit", 30, "damaged sector");
+  out.flipped("parity-bit", 31, "damaged sector");
   out.flipped("first-ciphertext-bit", 32, "damaged sector");
   out.flipped("last-ciphertext-bit", 4095, "damaged sector");
   out.refused("another-index", base, "damaged sector", {{"index", "8"}});
@@ -107,7 +109,7 @@ void write_sectors(const std::string& directory) {
               {{"content-key", to_hex(sample_content_key(1).expose())}});
   out.refused("length-0-sealed", seal_any_sector(0, 0, {}), "damaged sector");
   out.refused("length-4065-sealed", seal_any_sector(4065, 0, hello), "damaged sector");
-  out.refused("unknown-flag-sealed", seal_any_sector(5, 0x100, hello), "damaged sector");
+  out.refused("unknown-flag-sealed", seal_any_sector(5, 0x200, hello), "damaged sector");
   out.refused("padding-not-zero-sealed", seal_any_sector(4, 0, hello), "damaged sector");
   out.refused("zeros", Bytes(kPageBytes), "damaged sector");
   out.write(directory);
@@ -124,6 +126,26 @@ HeaderPage resealed_state(std::size_t offset, const Bytes& patch) {
   HeaderPage page = sample_header();
   std::ranges::copy(patch, page.begin() + static_cast<std::ptrdiff_t>(kStateOffset + offset));
   reseal_state(page);
+  return page;
+}
+
+// The same of a page between two data keys.
+HeaderPage resealed_between(std::size_t offset, const Bytes& patch) {
+  HeaderPage page = sample_header_between();
+  std::ranges::copy(patch, page.begin() + static_cast<std::ptrdiff_t>(kStateOffset + offset));
+  reseal_state(page);
+  return page;
+}
+
+HeaderPage without_slot(std::uint8_t index) {
+  HeaderPage page = sample_header_between();
+  std::ranges::fill(slot_of(page, index), std::uint8_t{0});
+  return page;
+}
+
+HeaderPage flipped_between(std::size_t offset) {
+  HeaderPage page = sample_header_between();
+  page[offset] ^= 1U;
   return page;
 }
 
@@ -196,7 +218,9 @@ void write_header_state_cases(VectorWriter& out) {
   out.flipped("state-clean-bit", 3584, "damaged state record: MAC");
   out.flipped("state-mac-bit", 4095, "damaged state record: MAC");
   out.refused("clean-2-sealed", resealed_state(0, {2}), "damaged state record: clean");
-  out.refused("state-reserved-sealed", resealed_state(2, {1}), "damaged state record: reserved");
+  out.refused("state-reserved-sealed", resealed_state(3, {1}), "damaged state record: reserved");
+  out.ok("parity-1", resealed_state(2, {1}));
+  out.refused("parity-2-sealed", resealed_state(2, {2}), "damaged state record: parity");
   out.refused("sealed-length-over-maximum-sealed", resealed_state(24, {1, 0, 0, 0, 0, 0, 0, 0x40}),
               "damaged state record: sealed length");
   out.refused("base-over-sealed-length-sealed", resealed_state(32, {0x11, 0x27}),
@@ -209,12 +233,34 @@ void write_header_state_cases(VectorWriter& out) {
   out.refused("state-padding-sealed", resealed_state(479, {1}), "damaged state record: reserved");
 }
 
+void write_former_key_cases(VectorWriter& out) {
+  out.ok("between-two-data-keys", sample_header_between());
+  out.refused("former-flag-bit", flipped_between(kStateOffset + 136), "damaged state record: MAC");
+  out.refused("former-slot-bit", flipped_between(kStateOffset + 137), "damaged state record: MAC");
+  out.refused("former-salt-bit", flipped_between(kStateOffset + 144), "damaged state record: MAC");
+  out.refused("former-commitment-bit", flipped_between(kStateOffset + 207), "damaged state record: MAC");
+  out.refused("former-flag-2-sealed", resealed_between(136, {2}), "damaged state record: the former key is");
+  out.refused("former-slot-2-sealed", resealed_between(137, {2}),
+              "damaged state record: the former key's slot");
+  out.refused("former-reserved-sealed", resealed_between(138, {1}), "damaged state record: reserved");
+  out.refused("behind-the-former-key-sealed", resealed_between(208, {1}), "damaged state record: reserved");
+  out.refused("absent-former-key-with-a-slot-sealed", resealed_state(137, {1}),
+              "damaged state record: reserved");
+  out.refused("absent-former-key-with-a-salt-sealed", resealed_state(144, {1}),
+              "damaged state record: reserved");
+  out.refused("no-slot-of-the-former-key", without_slot(0), "damaged header page: of two data keys");
+  out.refused("no-slot-of-the-current-key", without_slot(1), "damaged header page: of two data keys");
+  out.refused("former-key-forgotten-and-two-slots-sealed", resealed_between(136, Bytes(72)),
+              "damaged header page: both envelope slots have");
+}
+
 void write_headers(const std::string& directory) {
   VectorWriter out("header", {}, sample_header());
   out.ok("new-file");
   write_header_prefix_cases(out);
   write_header_slot_cases(out);
   write_header_state_cases(out);
+  write_former_key_cases(out);
   out.write(directory);
 }
 

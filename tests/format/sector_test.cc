@@ -14,10 +14,10 @@ using Plain = std::array<std::uint8_t, kSectorPlainBytes>;
 
 class Sector : public testing::Test {
  protected:
-  Page seal(ByteSpan plain, std::uint64_t index = 7, std::uint8_t key_epoch = 0) {
+  Page seal(ByteSpan plain, std::uint64_t index = 7, SectorKey key = {}) {
     Page page;
     page.fill(0xee);
-    seal_sector(gcm_, {volume_, file_, index}, key_epoch, counting<12>(1), plain, page);
+    seal_sector(gcm_, {volume_, file_, index}, key, counting<12>(1), plain, page);
     return page;
   }
   std::optional<std::uint16_t> open(const Page& page, std::uint64_t index = 7) {
@@ -58,11 +58,15 @@ TEST_F(Sector, RefusesAnotherIndexFileVolumeAndKey) {
   EXPECT_FALSE(open_sector(next_epoch, {volume_, file_, 7}, page, opened_));
 }
 
-TEST_F(Sector, NamesItsKeyEpochAndBindsIt) {
-  Page page = seal(counting<100>(0), 7, 200);
-  EXPECT_EQ(sector_key_epoch(page), 200);
+TEST_F(Sector, NamesItsKeyAndBindsIt) {
+  const SectorKey key{.parity = 1, .key_epoch = 200};
+  Page page = seal(counting<100>(0), 7, key);
+  EXPECT_EQ(sector_key(page), key);
   EXPECT_TRUE(open(page));
   page[30] = 0;
+  EXPECT_FALSE(open(page));
+  page = seal(counting<100>(0), 7, key);
+  page[31] = 0;
   EXPECT_FALSE(open(page));
 }
 
@@ -78,7 +82,8 @@ TEST_F(Sector, RefusesAValidTagOverLengthFlagsOrPaddingThatNoWriterWrites) {
   EXPECT_FALSE(open(any(0, 0, zeros)));
   EXPECT_FALSE(open(any(4065, 0, zeros)));
   EXPECT_FALSE(open(any(0xffff, 0, zeros)));
-  EXPECT_FALSE(open(any(100, 0x0100, zeros)));
+  EXPECT_EQ(open(any(100, 0x0100, zeros)), 100);
+  EXPECT_FALSE(open(any(100, 0x0200, zeros)));
   EXPECT_FALSE(open(any(100, 0x8000, zeros)));
   EXPECT_FALSE(open(any(100, 0, padded_with_one)));
   EXPECT_TRUE(all_zero(opened_));

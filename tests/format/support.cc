@@ -57,6 +57,7 @@ StateRecord sample_state() {
           .hole_end = 2,
           .sector_writes = 5,
           .key_epoch = 0,
+          .parity = 0,
           .parent = sample_directory()};
 }
 
@@ -68,6 +69,35 @@ HeaderPage sample_header() {
   set_commitment(file_commitment(keys.file_key(sample_data_key(), ByteSpan(page).first(kPrefixBoundBytes))),
                  prefix_of(page));
   if (!finish_header(sample_envelope(), sample_state(), keys, sample_file(), page)) std::abort();
+  return page;
+}
+
+FormerKey sample_former() {
+  const Prefix prefix = decode_prefix(prefix_of(sample_header())).value();
+  return {.slot_index = 0, .salt = prefix.salt, .commitment = prefix.commitment};
+}
+
+Envelope sample_new_envelope() {
+  Envelope out = sample_envelope();
+  out.recipients[0].ciphertext = Bytes(100, 0x55);
+  return out;
+}
+
+HeaderPage sample_header_between() {
+  const VolumeKeys keys = sample_keys();
+  HeaderPage page{};
+  encode_prefix({.volume = sample_volume(), .file = sample_file(), .salt = counting<32>(0xb0)},
+                prefix_of(page));
+  set_commitment(
+      file_commitment(keys.file_key(sample_new_data_key(), ByteSpan(page).first(kPrefixBoundBytes))),
+      prefix_of(page));
+  const Envelope former = sample_envelope();
+  const Envelope current = sample_new_envelope();
+  if (!encode_slots({&former, &current}, keys, sample_file(), page)) std::abort();
+  StateRecord state = sample_state();
+  state.parity = 1;
+  state.former = sample_former();
+  encode_state(state, prefix_of(page), keys.state_mac(sample_file()), state_of(page));
   return page;
 }
 

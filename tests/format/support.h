@@ -45,6 +45,7 @@ inline FileId other_file() { return {counting<16>(0x21)}; }
 inline DirectoryId sample_directory() { return {counting<16>(0x30)}; }
 inline DirectoryId other_directory() { return {counting<16>(0x31)}; }
 inline std::array<std::uint8_t, 32> sample_secret() { return counting<32>(0x40); }
+inline DataKey sample_new_data_key() { return DataKey(counting<32>(0x61)); }
 inline DataKey sample_data_key() { return DataKey(counting<32>(0x60)); }
 
 VolumeKeys sample_keys();
@@ -55,6 +56,10 @@ Recipient sample_recipient();
 Envelope sample_envelope();
 StateRecord sample_state();
 HeaderPage sample_header();
+// Between two data keys: the former one, of sample_header(), in slot 0, the current one in slot 1.
+FormerKey sample_former();
+Envelope sample_new_envelope();
+HeaderPage sample_header_between();
 // What the KMS's data key gives for sample_header().
 ContentKey sample_content_key(std::uint8_t key_epoch = 0);
 Config sample_config();

@@ -41,7 +41,11 @@ std::string text(const StateRecord& state) {
          text(state.epoch.checkpoint) + " sealed=" + text(state.sealed_length) +
          " base=" + text(state.base_length) + " hole-end=" + text(state.hole_end) +
          " writes=" + text(state.sector_writes) + " key-epoch=" + text(state.key_epoch) +
-         " parent=" + state.parent.hex();
+         " parity=" + text(state.parity) + " parent=" + state.parent.hex() +
+         (state.former ? " former-slot=" + text(state.former->slot_index) +
+                             " former-salt=" + to_hex(state.former->salt) +
+                             " former-commitment=" + to_hex(state.former->commitment)
+                       : "");
 }
 
 Result<std::string> decode_header_page(const VectorCase& vector) {
@@ -50,7 +54,8 @@ Result<std::string> decode_header_page(const VectorCase& vector) {
   std::ranges::copy(vector.bytes, page.begin());
   ENFOLD_TRY_ASSIGN(const Header header, decode_header(page, keys_of(vector)));
   return "file=" + header.prefix.file.hex() + " commitment=" + to_hex(header.prefix.commitment) +
-         " slot=" + text(header.slot_index) + " " + text(header.envelope) + " " + text(header.state);
+         " slot=" + text(header.slot_index) + " " + text(header.envelope) + " " + text(header.state) +
+         (header.former ? " former " + text(*header.former) : "");
 }
 
 // As a mount does it: first without the secret, then with it.

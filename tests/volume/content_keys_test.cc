@@ -169,8 +169,8 @@ TEST_F(ContentKeys, StartANewEpochWhenOneHasSealedAsMuchAsItMay) {
   std::ranges::fill(MutableByteSpan(expected).subspan(kSectorPlainBytes, 5'000), std::uint8_t{0x55});
   EXPECT_EQ(content_of(*body).value_or(Bytes()), expected) << "sectors of both epochs";
   const Bytes lower = world_.lower.bytes();
-  EXPECT_EQ(sector_key_epoch(page_at(ByteSpan(lower), 1)), 0);
-  EXPECT_EQ(sector_key_epoch(page_at(ByteSpan(lower), 2)), 1);
+  EXPECT_EQ(sector_key(page_at(ByteSpan(lower), 1)).key_epoch, 0);
+  EXPECT_EQ(sector_key(page_at(ByteSpan(lower), 2)).key_epoch, 1);
 }
 
 TEST_F(ContentKeys, ThatAreAllUsedUpFailWritesAndNameTheWayOut) {
