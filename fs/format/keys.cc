@@ -9,46 +9,42 @@ namespace {
 
 using FileKeyInput = Secret<struct FileKeyInputPurpose, 64>;
 
-// The volume id is the salt of every derivation from the volume secret, so that two volumes that came to
-// share a secret share no key.
-template <class S>
-S from_secret(Label label, const VolumeSecret& secret, const VolumeId& volume, ByteSpan context = {}) {
-  return derive<S>(label, secret.expose(), volume.bytes, context);
-}
-
 }  // namespace
 
+// The volume id is the salt of every derivation from the volume secret, so that two volumes that came to
+// share a secret share no key.
 VolumeKeys::VolumeKeys(const VolumeId& volume, VolumeSecret secret)
     : volume_(volume),
       secret_(std::move(secret)),
-      names_(from_secret<NameKey>(Label::kName, secret_, volume_).expose()),
-      config_mac_(from_secret<MacKey>(Label::kConfigMac, secret_, volume_)),
-      marker_mac_(from_secret<MacKey>(Label::kMarkerMac, secret_, volume_)) {}
+      extracted_(extract(secret_.expose(), volume_.bytes)),
+      names_(expand<NameKey>(Label::kName, extracted_, {}).expose()),
+      config_mac_(expand<MacKey>(Label::kConfigMac, extracted_, {})),
+      marker_mac_(expand<MacKey>(Label::kMarkerMac, extracted_, {})) {}
 
 Digest VolumeKeys::commitment() const {
   Digest out{};
-  derive_bytes(Label::kVolumeCommitment, secret_.expose(), volume_.bytes, {}, out);
+  expand_bytes(Label::kVolumeCommitment, extracted_, {}, out);
   return out;
 }
 
 MacKey VolumeKeys::slot_mac(const FileId& file) const {
-  return from_secret<MacKey>(Label::kSlotMac, secret_, volume_, file.bytes);
+  return expand<MacKey>(Label::kSlotMac, extracted_, file.bytes);
 }
 
 MacKey VolumeKeys::state_mac(const FileId& file) const {
-  return from_secret<MacKey>(Label::kStateMac, secret_, volume_, file.bytes);
+  return expand<MacKey>(Label::kStateMac, extracted_, file.bytes);
 }
 
 SpecialKey VolumeKeys::special(const FileId& file) const {
-  return from_secret<SpecialKey>(Label::kSpecial, secret_, volume_, file.bytes);
+  return expand<SpecialKey>(Label::kSpecial, extracted_, file.bytes);
 }
 
 XattrNameKey VolumeKeys::xattr_names(const FileId& owner) const {
-  return from_secret<XattrNameKey>(Label::kXattrName, secret_, volume_, owner.bytes);
+  return expand<XattrNameKey>(Label::kXattrName, extracted_, owner.bytes);
 }
 
 XattrValueKey VolumeKeys::xattr_values(const FileId& owner) const {
-  return from_secret<XattrValueKey>(Label::kXattrValue, secret_, volume_, owner.bytes);
+  return expand<XattrValueKey>(Label::kXattrValue, extracted_, owner.bytes);
 }
 
 FileKey VolumeKeys::file_key(const DataKey& data_key, ByteSpan bound) const {

@@ -34,6 +34,7 @@ class VolumeKeys {
  private:
   VolumeId volume_;
   VolumeSecret secret_;
+  PseudorandomKey extracted_;  // from the secret: HKDF's first step, which is the same for every file
   Siv names_;
   MacKey config_mac_;
   MacKey marker_mac_;

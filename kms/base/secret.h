@@ -43,11 +43,12 @@ class Secret {
   std::uint8_t* memory_;
 };
 
-using RootKey = Secret<struct RootKeyPurpose, 32>;            // seals the rows of a KMS store
-using KeyMaterial = Secret<struct KeyMaterialPurpose, 32>;    // one version of a KMS key
-using CallKey = Secret<struct CallKeyPurpose, 32>;            // seals one KMS ciphertext blob or store row
-using DataKey = Secret<struct DataKeyPurpose, 32>;            // a file's DEK as the KMS gives it
-using VolumeSecret = Secret<struct VolumeSecretPurpose, 32>;  // mixed into every key of a volume
+using RootKey = Secret<struct RootKeyPurpose, 32>;          // seals the rows of a KMS store
+using KeyMaterial = Secret<struct KeyMaterialPurpose, 32>;  // one version of a KMS key
+using CallKey = Secret<struct CallKeyPurpose, 32>;          // seals one KMS ciphertext blob or store row
+using PseudorandomKey = Secret<struct PseudorandomKeyPurpose, 32>;  // HKDF's, between its two steps
+using DataKey = Secret<struct DataKeyPurpose, 32>;                  // a file's DEK as the KMS gives it
+using VolumeSecret = Secret<struct VolumeSecretPurpose, 32>;        // mixed into every key of a volume
 using FileKey = Secret<struct FileKeyPurpose, 32>;            // DataKey and VolumeSecret, bound to one header
 using ContentKey = Secret<struct ContentKeyPurpose, 32>;      // seals the sectors of one key epoch
 using NameKey = Secret<struct NameKeyPurpose, 64>;            // AES-256-SIV over names

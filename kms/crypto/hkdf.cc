@@ -67,10 +67,12 @@ class Hmac {
   std::array<std::uint8_t, kBlockBytes> outer_{};
 };
 
-// RFC 5869 section 2.3; `info` in parts.
-void expand(ByteSpan pseudorandom_key, std::array<ByteSpan, 3> info, MutableByteSpan out) {
+using Info = std::array<ByteSpan, 3>;  // in parts
+
+// RFC 5869 section 2.3.
+void expand_info(const PseudorandomKey& from, const Info& info, MutableByteSpan out) {
   require(out.size() <= 255 * 32);
-  Hmac hmac(pseudorandom_key);
+  Hmac hmac(from.expose());
   Digest block{};
   ByteSpan previous;
   for (std::uint8_t counter = 1; !out.empty(); ++counter) {
@@ -84,24 +86,27 @@ void expand(ByteSpan pseudorandom_key, std::array<ByteSpan, 3> info, MutableByte
   OPENSSL_cleanse(block.data(), block.size());
 }
 
-void extract_and_expand(ByteSpan key, ByteSpan salt, std::array<ByteSpan, 3> info, MutableByteSpan out) {
-  Digest pseudorandom_key{};
-  Hmac{salt}({&key, 1}, pseudorandom_key);
-  expand(pseudorandom_key, info, out);
-  OPENSSL_cleanse(pseudorandom_key.data(), pseudorandom_key.size());
-}
-
 }  // namespace
 
 void hkdf_sha256(ByteSpan key, ByteSpan salt, ByteSpan info, MutableByteSpan out) {
-  extract_and_expand(key, salt, {info, {}, {}}, out);
+  expand_info(extract(key, salt), {info, {}, {}}, out);
 }
 
-void derive_bytes(Label label, ByteSpan key, ByteSpan salt, ByteSpan context, MutableByteSpan out) {
+PseudorandomKey extract(ByteSpan key, ByteSpan salt) {
+  PseudorandomKey out;
+  Hmac{salt}({&key, 1}, out.expose_mutable());
+  return out;
+}
+
+void expand_bytes(Label label, const PseudorandomKey& from, ByteSpan context, MutableByteSpan out) {
   std::string_view text = text_of(label);
   std::array<std::uint8_t, 2> text_length{static_cast<std::uint8_t>(text.size()),
                                           static_cast<std::uint8_t>(text.size() >> 8)};
-  extract_and_expand(key, salt, {text_length, as_bytes(text), context}, out);
+  expand_info(from, {text_length, as_bytes(text), context}, out);
+}
+
+void derive_bytes(Label label, ByteSpan key, ByteSpan salt, ByteSpan context, MutableByteSpan out) {
+  expand_bytes(label, extract(key, salt), context, out);
 }
 
 Digest hmac_sha256(ByteSpan key, std::initializer_list<ByteSpan> parts) {

@@ -5,6 +5,7 @@
 #include <initializer_list>
 
 #include "kms/base/bytes.h"
+#include "kms/base/secret.h"
 #include "kms/crypto/labels.h"
 
 namespace enfold {
@@ -23,6 +24,17 @@ template <class S>
 S derive(Label label, ByteSpan key, ByteSpan salt, ByteSpan context) {
   S secret;
   derive_bytes(label, key, salt, context, secret.expose_mutable());
+  return secret;
+}
+
+// The two steps of derive_bytes() apart, for a key and salt from which many keys come.
+PseudorandomKey extract(ByteSpan key, ByteSpan salt);
+void expand_bytes(Label label, const PseudorandomKey& from, ByteSpan context, MutableByteSpan out);
+
+template <class S>
+S expand(Label label, const PseudorandomKey& from, ByteSpan context) {
+  S secret;
+  expand_bytes(label, from, context, secret.expose_mutable());
   return secret;
 }
 

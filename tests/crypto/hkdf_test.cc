@@ -43,6 +43,19 @@ TEST(Hkdf, PutsLabelAndItsLengthBeforeTheContext) {
   EXPECT_EQ(to_hex(derived.expose()), hkdf(key, salt, info, 32));
 }
 
+TEST(Hkdf, ExtractsAsInRfc5869) {
+  EXPECT_EQ(to_hex(extract(Bytes(22, 0x0b), counting(0, 13)).expose()),
+            "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5");
+}
+
+TEST(Hkdf, DerivesTheSameInTwoSteps) {
+  const Bytes key(64, 7);
+  const Bytes context = counting(1, 100);
+  const PseudorandomKey extracted = extract(key, counting(3, 16));
+  EXPECT_EQ(to_hex(expand<NameKey>(Label::kName, extracted, context).expose()),
+            to_hex(derive<NameKey>(Label::kName, key, counting(3, 16), context).expose()));
+}
+
 TEST(Labels, AreDistinctAndOfOurVersion) {
   std::set<std::string_view> texts;
   for (auto i = static_cast<int>(Label::kVolumeCommitment); i <= static_cast<int>(Label::kKmsExport); ++i) {
