@@ -31,11 +31,11 @@ bool all_zero(ByteSpan bytes) noexcept {
 }
 
 std::string to_hex(ByteSpan bytes) {
-  std::string out;
-  out.reserve(bytes.size() * 2);
+  std::string out(bytes.size() * 2, '\0');
+  auto next = out.begin();
   for (std::uint8_t b : bytes) {
-    out += kHex[b >> 4];
-    out += kHex[b & 15];
+    *next++ = kHex[b >> 4];
+    *next++ = kHex[b & 15];
   }
   return out;
 }

@@ -16,6 +16,61 @@ const EVP_CIPHER* aes_256_gcm() {
   return instance;
 }
 
+using Parts = std::initializer_list<ByteSpan>;
+using Key = std::span<const std::uint8_t, 32>;
+using Tag = std::span<std::uint8_t, kGcmTagBytes>;
+using ConstTag = std::span<const std::uint8_t, kGcmTagBytes>;
+
+// `key` is null where the context has one.
+void start(EVP_CIPHER_CTX* context, const std::uint8_t* key, ByteSpan nonce, bool sealing) {
+  require(nonce.size() == kGcmNonceBytes);
+  const EVP_CIPHER* cipher = key != nullptr ? aes_256_gcm() : nullptr;
+  require(EVP_CipherInit_ex2(context, cipher, key, nonce.data(), sealing ? 1 : 0, nullptr) == 1);
+}
+
+void add_associated(EVP_CIPHER_CTX* context, Parts associated) {
+  int done = 0;
+  for (ByteSpan part : associated)
+    if (!part.empty())
+      require(EVP_CipherUpdate(context, nullptr, &done, part.data(), length(part.size())) == 1);
+}
+
+void run(EVP_CIPHER_CTX* context, ByteSpan in, MutableByteSpan out) {
+  require(out.size() == in.size());
+  int done = 0;
+  if (!in.empty()) require(EVP_CipherUpdate(context, out.data(), &done, in.data(), length(in.size())) == 1);
+}
+
+void seal_started(EVP_CIPHER_CTX* context, Parts associated, ByteSpan plaintext, MutableByteSpan ciphertext,
+                  Tag tag) {
+  add_associated(context, associated);
+  run(context, plaintext, ciphertext);
+  std::uint8_t none = 0;
+  int done = 0;
+  require(EVP_EncryptFinal_ex(context, &none, &done) == 1);
+  require(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kGcmTagBytes, tag.data()) == 1);
+}
+
+bool open_started(EVP_CIPHER_CTX* context, Parts associated, ByteSpan ciphertext, ConstTag tag,
+                  MutableByteSpan plaintext) {
+  std::array<std::uint8_t, kGcmTagBytes> expected{};
+  std::ranges::copy(tag, expected.begin());  // before the plaintext, which may be the same memory
+  add_associated(context, associated);
+  run(context, ciphertext, plaintext);
+  require(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kGcmTagBytes, expected.data()) == 1);
+  std::uint8_t none = 0;
+  int done = 0;
+  if (EVP_DecryptFinal_ex(context, &none, &done) == 1) return true;
+  if (!plaintext.empty()) OPENSSL_cleanse(plaintext.data(), plaintext.size());
+  return false;
+}
+
+libcrypto::CipherContext new_context() {
+  libcrypto::CipherContext context(EVP_CIPHER_CTX_new());
+  require(context != nullptr);
+  return context;
+}
+
 }  // namespace
 
 // Two contexts, because turning one from sealing to opening would run the key schedule again.
@@ -34,40 +89,31 @@ Gcm::Gcm(Gcm&&) noexcept = default;
 Gcm& Gcm::operator=(Gcm&&) noexcept = default;
 Gcm::~Gcm() = default;
 
-void Gcm::seal(ByteSpan nonce, ByteSpan associated, ByteSpan plaintext, MutableByteSpan ciphertext,
-               std::span<std::uint8_t, kGcmTagBytes> tag) {
-  require(nonce.size() == kGcmNonceBytes && ciphertext.size() == plaintext.size());
+void Gcm::seal(ByteSpan nonce, ByteSpan associated, ByteSpan plaintext, MutableByteSpan ciphertext, Tag tag) {
   EVP_CIPHER_CTX* context = context_->sealing.get();
-  int done = 0;
-  require(EVP_EncryptInit_ex2(context, nullptr, nullptr, nonce.data(), nullptr) == 1);
-  if (!associated.empty())
-    require(EVP_EncryptUpdate(context, nullptr, &done, associated.data(), length(associated.size())) == 1);
-  if (!plaintext.empty())
-    require(EVP_EncryptUpdate(context, ciphertext.data(), &done, plaintext.data(),
-                              length(plaintext.size())) == 1);
-  std::uint8_t none = 0;
-  require(EVP_EncryptFinal_ex(context, &none, &done) == 1);
-  require(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kGcmTagBytes, tag.data()) == 1);
+  start(context, nullptr, nonce, true);
+  seal_started(context, {associated}, plaintext, ciphertext, tag);
 }
 
-bool Gcm::open(ByteSpan nonce, ByteSpan associated, ByteSpan ciphertext,
-               std::span<const std::uint8_t, kGcmTagBytes> tag, MutableByteSpan plaintext) {
-  require(nonce.size() == kGcmNonceBytes && ciphertext.size() == plaintext.size());
+bool Gcm::open(ByteSpan nonce, ByteSpan associated, ByteSpan ciphertext, ConstTag tag,
+               MutableByteSpan plaintext) {
   EVP_CIPHER_CTX* context = context_->opening.get();
-  std::array<std::uint8_t, kGcmTagBytes> expected{};
-  std::ranges::copy(tag, expected.begin());
-  int done = 0;
-  require(EVP_DecryptInit_ex2(context, nullptr, nullptr, nonce.data(), nullptr) == 1);
-  if (!associated.empty())
-    require(EVP_DecryptUpdate(context, nullptr, &done, associated.data(), length(associated.size())) == 1);
-  if (!ciphertext.empty())
-    require(EVP_DecryptUpdate(context, plaintext.data(), &done, ciphertext.data(),
-                              length(ciphertext.size())) == 1);
-  require(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kGcmTagBytes, expected.data()) == 1);
-  std::uint8_t none = 0;
-  if (EVP_DecryptFinal_ex(context, &none, &done) == 1) return true;
-  if (!plaintext.empty()) OPENSSL_cleanse(plaintext.data(), plaintext.size());
-  return false;
+  start(context, nullptr, nonce, false);
+  return open_started(context, {associated}, ciphertext, tag, plaintext);
+}
+
+void seal_gcm(Key key, ByteSpan nonce, Parts associated, ByteSpan plaintext, MutableByteSpan ciphertext,
+              Tag tag) {
+  const libcrypto::CipherContext context = new_context();
+  start(context.get(), key.data(), nonce, true);
+  seal_started(context.get(), associated, plaintext, ciphertext, tag);
+}
+
+bool open_gcm(Key key, ByteSpan nonce, Parts associated, ByteSpan ciphertext, ConstTag tag,
+              MutableByteSpan plaintext) {
+  const libcrypto::CipherContext context = new_context();
+  start(context.get(), key.data(), nonce, false);
+  return open_started(context.get(), associated, ciphertext, tag, plaintext);
 }
 
 }  // namespace enfold

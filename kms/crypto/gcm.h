@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <initializer_list>
 #include <memory>
 
 #include "kms/base/bytes.h"
@@ -38,5 +39,14 @@ class Gcm {
   struct Context;
   std::unique_ptr<Context> context_;
 };
+
+// One message under a key that is used for nothing else, at half the cost of a Gcm. The associated data is
+// the concatenation of its parts; the rest is as for Gcm.
+void seal_gcm(std::span<const std::uint8_t, 32> key, ByteSpan nonce,
+              std::initializer_list<ByteSpan> associated, ByteSpan plaintext, MutableByteSpan ciphertext,
+              std::span<std::uint8_t, kGcmTagBytes> tag);
+[[nodiscard]] bool open_gcm(std::span<const std::uint8_t, 32> key, ByteSpan nonce,
+                            std::initializer_list<ByteSpan> associated, ByteSpan ciphertext,
+                            std::span<const std::uint8_t, kGcmTagBytes> tag, MutableByteSpan plaintext);
 
 }  // namespace enfold

@@ -2,6 +2,8 @@
 
 #include <openssl/crypto.h>
 
+#include <cstdlib>
+
 #include "kms/base/secret.h"
 #include "kms/crypto/gcm.h"
 #include "kms/crypto/hkdf.h"
@@ -12,16 +14,8 @@ namespace {
 constexpr std::size_t kSaltBytes = 16;
 constexpr std::size_t kPublicBytes = kSaltBytes + kGcmNonceBytes;
 
-Gcm keyed_for(Label label, ByteSpan key, ByteSpan salt) {
-  return Gcm(derive<CallKey>(label, key, salt, {}).expose());
-}
-
-Bytes associated_with(ByteSpan associated, ByteSpan salt_and_nonce) {
-  Bytes joined;
-  joined.reserve(associated.size() + salt_and_nonce.size());
-  joined.insert(joined.end(), associated.begin(), associated.end());
-  joined.insert(joined.end(), salt_and_nonce.begin(), salt_and_nonce.end());
-  return joined;
+CallKey key_of(Label label, ByteSpan key, ByteSpan box) {
+  return derive<CallKey>(label, key, box.first(kSaltBytes), {});
 }
 
 }  // namespace
@@ -30,26 +24,30 @@ void wipe(MutableByteSpan bytes) noexcept {
   if (!bytes.empty()) OPENSSL_cleanse(bytes.data(), bytes.size());
 }
 
-void seal_box(Label label, ByteSpan key, ByteSpan associated, ByteSpan plaintext, Entropy& entropy,
-              Bytes& out) {
-  auto salt_and_nonce = random_array<kPublicBytes>(entropy);
-  Bytes joined = associated_with(associated, salt_and_nonce);
-  const std::size_t start = out.size();
-  out.resize(start + kBoxOverheadBytes + plaintext.size());
-  MutableByteSpan box = MutableByteSpan(out).subspan(start);
-  std::ranges::copy(salt_and_nonce, box.begin());
-  keyed_for(label, key, box.first(kSaltBytes))
-      .seal(box.subspan(kSaltBytes, kGcmNonceBytes), joined, plaintext, box.subspan(kBoxOverheadBytes),
-            box.subspan<kPublicBytes, kGcmTagBytes>());
+void seal_box(Label label, ByteSpan key, const AssociatedParts& associated, ByteSpan plaintext,
+              Entropy& entropy, MutableByteSpan box) {
+  if (box.size() != plaintext.size() + kBoxOverheadBytes) std::abort();
+  entropy.fill(box.first(kPublicBytes));
+  seal_gcm(key_of(label, key, box).expose(), box.subspan(kSaltBytes, kGcmNonceBytes),
+           {associated[0], associated[1], box.first(kPublicBytes)}, plaintext, box.subspan(kBoxOverheadBytes),
+           box.subspan<kPublicBytes, kGcmTagBytes>());
 }
 
-std::optional<WipedBytes> open_box(Label label, ByteSpan key, ByteSpan associated, ByteSpan box) {
+void append_box(Label label, ByteSpan key, ByteSpan associated, ByteSpan plaintext, Entropy& entropy,
+                Bytes& out) {
+  Bytes box(plaintext.size() + kBoxOverheadBytes);
+  seal_box(label, key, {associated, {}}, plaintext, entropy, box);
+  out.insert(out.end(), box.begin(), box.end());
+}
+
+std::optional<WipedBytes> open_box(Label label, ByteSpan key, const AssociatedParts& associated,
+                                   ByteSpan box) {
   if (box.size() < kBoxOverheadBytes) return std::nullopt;
   WipedBytes plaintext(box.size() - kBoxOverheadBytes);
-  Bytes joined = associated_with(associated, box.first(kPublicBytes));
-  bool verified = keyed_for(label, key, box.first(kSaltBytes))
-                      .open(box.subspan(kSaltBytes, kGcmNonceBytes), joined, box.subspan(kBoxOverheadBytes),
-                            box.subspan<kPublicBytes, kGcmTagBytes>(), plaintext.expose_mutable());
+  const bool verified =
+      open_gcm(key_of(label, key, box).expose(), box.subspan(kSaltBytes, kGcmNonceBytes),
+               {associated[0], associated[1], box.first(kPublicBytes)}, box.subspan(kBoxOverheadBytes),
+               box.subspan<kPublicBytes, kGcmTagBytes>(), plaintext.expose_mutable());
   if (!verified) return std::nullopt;
   return plaintext;
 }

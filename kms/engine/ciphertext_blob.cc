@@ -11,23 +11,12 @@ constexpr std::uint8_t kVersion = 1;
 static_assert(kBlobHeaderBytes == kMagic.size() + 1 + sizeof(KeyId) + sizeof(MaterialId));
 static_assert(kBlobOverheadBytes == kBlobHeaderBytes + kBoxOverheadBytes);
 
-Bytes encode_header(const BlobHeader& header) {
-  Bytes out(kBlobHeaderBytes);
+void write_header(const BlobHeader& header, MutableByteSpan out) {
   ByteWriter writer(out);
   writer.bytes(as_bytes(kMagic));
   writer.u8(kVersion);
   writer.bytes(header.key_id);
   writer.bytes(header.material_id);
-  return out;
-}
-
-// The header as it stands in the blob, then the context. The header's length is fixed, so the two cannot be
-// cut elsewhere.
-Bytes associated_with(ByteSpan header, const EncryptionContext& context) {
-  Bytes out(header.begin(), header.end());
-  Bytes encoded = encode_context(context);
-  out.insert(out.end(), encoded.begin(), encoded.end());
-  return out;
 }
 
 constexpr std::array<std::size_t, 5> kUuidGroupBytes{4, 2, 2, 2, 6};
@@ -70,18 +59,22 @@ Result<BlobHeader> read_blob_header(ByteSpan blob) {
   return header;
 }
 
+// The header is authenticated as it stands in the blob, then the context. The header's length is fixed, so
+// the two cannot be cut elsewhere.
 Bytes seal_blob(const BlobHeader& header, const KeyMaterial& material, const EncryptionContext& context,
                 ByteSpan plaintext, Entropy& entropy) {
-  Bytes blob = encode_header(header);
-  Bytes associated = associated_with(blob, context);
-  seal_box(Label::kKmsCiphertext, material.expose(), associated, plaintext, entropy, blob);
+  Bytes blob(kBlobOverheadBytes + plaintext.size());
+  const MutableByteSpan head = MutableByteSpan(blob).first(kBlobHeaderBytes);
+  write_header(header, head);
+  seal_box(Label::kKmsCiphertext, material.expose(), {head, encode_context(context)}, plaintext, entropy,
+           MutableByteSpan(blob).subspan(kBlobHeaderBytes));
   return blob;
 }
 
 std::optional<WipedBytes> open_blob(ByteSpan blob, const KeyMaterial& material,
                                     const EncryptionContext& context) {
   return open_box(Label::kKmsCiphertext, material.expose(),
-                  associated_with(blob.first(kBlobHeaderBytes), context), blob.subspan(kBlobHeaderBytes));
+                  {blob.first(kBlobHeaderBytes), encode_context(context)}, blob.subspan(kBlobHeaderBytes));
 }
 
 }  // namespace enfold

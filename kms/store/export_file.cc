@@ -69,7 +69,7 @@ Result<Bytes> seal_export(const std::vector<ExportedRow>& rows, PassphraseSource
   ENFOLD_TRY_ASSIGN(WipedBytes key, passphrase_key(passphrase, head.salt, cost));
   Bytes file = encode_head(head);
   const Bytes associated = file;
-  seal_box(Label::kKmsExport, key.expose(), associated, encode_rows(rows).expose(), entropy, file);
+  append_box(Label::kKmsExport, key.expose(), associated, encode_rows(rows).expose(), entropy, file);
   return file;
 }
 
@@ -93,8 +93,8 @@ Result<ExportHead> parse_export_head(ByteSpan file) {
 Result<std::vector<ExportedRow>> open_export(ByteSpan file, PassphraseSource& passphrase) {
   ENFOLD_TRY_ASSIGN(ExportHead head, parse_export_head(file));
   ENFOLD_TRY_ASSIGN(WipedBytes key, passphrase_key(passphrase, head.salt, head.cost));
-  std::optional<WipedBytes> content =
-      open_box(Label::kKmsExport, key.expose(), file.first(kExportHeadBytes), file.subspan(kExportHeadBytes));
+  std::optional<WipedBytes> content = open_box(
+      Label::kKmsExport, key.expose(), {file.first(kExportHeadBytes)}, file.subspan(kExportHeadBytes));
   if (!content)
     return make_error(Errc::kWrongRootKey,
                       "The passphrase does not open the export: it is wrong, or the file was changed");

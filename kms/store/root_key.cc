@@ -72,7 +72,7 @@ Result<Bytes> protect_root_key(const RootKey& key, const RootKeyChoice& choice, 
   }
   ENFOLD_TRY_ASSIGN(WipedBytes sealing, sealing_key(file, passphrase));
   const Bytes head = content;
-  seal_box(Label::kKmsRootKeySeal, sealing.expose(), head, key.expose(), entropy, content);
+  append_box(Label::kKmsRootKeySeal, sealing.expose(), head, key.expose(), entropy, content);
   return content;
 }
 
@@ -84,7 +84,8 @@ Result<RootKey> recover_root_key(ByteSpan content, PassphraseSource& passphrase)
     return key;
   }
   ENFOLD_TRY_ASSIGN(WipedBytes sealing, sealing_key(file, passphrase));
-  std::optional<WipedBytes> opened = open_box(Label::kKmsRootKeySeal, sealing.expose(), file.head, file.body);
+  std::optional<WipedBytes> opened =
+      open_box(Label::kKmsRootKeySeal, sealing.expose(), {file.head}, file.body);
   if (!opened) return make_error(Errc::kWrongRootKey, wrong_key_message(file));
   return RootKey(std::span<const std::uint8_t, RootKey::kSize>(opened->expose()));
 }

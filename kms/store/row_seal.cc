@@ -25,12 +25,12 @@ RowSeal::RowSeal(RootKey key, Entropy& entropy)
 
 Bytes RowSeal::seal(const RowId& id, ByteSpan content) const {
   Bytes sealed;
-  seal_box(Label::kKmsStoreRow, key_.expose(), associated_of(id), content, entropy_, sealed);
+  append_box(Label::kKmsStoreRow, key_.expose(), associated_of(id), content, entropy_, sealed);
   return sealed;
 }
 
 std::optional<WipedBytes> RowSeal::open(const RowId& id, ByteSpan sealed) const {
-  return open_box(Label::kKmsStoreRow, key_.expose(), associated_of(id), sealed);
+  return open_box(Label::kKmsStoreRow, key_.expose(), {associated_of(id)}, sealed);
 }
 
 Bytes RowSeal::seal_root(const RootRow& root) const {
@@ -40,13 +40,13 @@ Bytes RowSeal::seal_root(const RootRow& root) const {
   writer.u64(root.rows);
   writer.bytes(root.hash.value());
   Bytes sealed;
-  seal_box(Label::kKmsStoreRoot, key_.expose(), as_bytes(kRootAssociated), content, entropy_, sealed);
+  append_box(Label::kKmsStoreRoot, key_.expose(), as_bytes(kRootAssociated), content, entropy_, sealed);
   return sealed;
 }
 
 std::optional<RootRow> RowSeal::open_root(ByteSpan sealed) const {
   std::optional<WipedBytes> content =
-      open_box(Label::kKmsStoreRoot, key_.expose(), as_bytes(kRootAssociated), sealed);
+      open_box(Label::kKmsStoreRoot, key_.expose(), {as_bytes(kRootAssociated)}, sealed);
   if (!content || content->size() != kRootRowBytes) return std::nullopt;
   ByteReader reader(content->expose());
   RootRow root;

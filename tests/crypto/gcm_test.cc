@@ -63,6 +63,26 @@ TEST(Gcm, OpensThePublishedVectors) {
   }
 }
 
+TEST(Gcm, SealsAndOpensOneMessageWithAssociatedDataInParts) {
+  for (const Vector& v : kVectors) {
+    SCOPED_TRACE(v.name);
+    const Bytes key = hex(v.key);
+    const std::span<const std::uint8_t, 32> key_span(key);
+    const Bytes associated = hex(v.associated);
+    Bytes text = hex(v.plaintext);
+    Tag tag{};
+    for (std::size_t cut = 0; cut <= associated.size(); ++cut) {
+      const ByteSpan first = ByteSpan(associated).first(cut);
+      const ByteSpan rest = ByteSpan(associated).subspan(cut);
+      seal_gcm(key_span, hex(v.nonce), {first, rest}, text, text, tag);
+      EXPECT_EQ(to_hex(text), v.ciphertext);
+      EXPECT_EQ(to_hex(tag), v.tag);
+      ASSERT_TRUE(open_gcm(key_span, hex(v.nonce), {first, {}, rest}, text, tag, text));
+      EXPECT_EQ(to_hex(text), v.plaintext);
+    }
+  }
+}
+
 class SealedVector {
  public:
   Bytes nonce = hex(kVectors[3].nonce);
@@ -71,13 +91,19 @@ class SealedVector {
   Bytes tag = hex(kVectors[3].tag);
 
   bool opens() {
+    const std::span<const std::uint8_t, kGcmTagBytes> tag_span(tag);
     plaintext.assign(ciphertext.size(), 0xee);
-    return gcm_.open(nonce, associated, ciphertext, std::span<const std::uint8_t, kGcmTagBytes>(tag),
-                     plaintext);
+    const bool verified = gcm_.open(nonce, associated, ciphertext, tag_span, plaintext);
+    Bytes once(ciphertext.size(), 0xee);
+    EXPECT_EQ(open_gcm(key_, nonce, {associated}, ciphertext, tag_span, once), verified);
+    EXPECT_EQ(once, plaintext);
+    return verified;
   }
   Bytes plaintext;
 
  private:
+  Bytes key_bytes_ = hex(kKey);
+  std::span<const std::uint8_t, 32> key_{key_bytes_};
   Gcm gcm_ = keyed(kKey);
 };
 
