@@ -7,8 +7,6 @@
 namespace enfold {
 namespace {
 
-constexpr std::uint64_t kChunk_sectors = 256;
-
 GcmNonce nonce_at(ByteSpan nonces, std::uint64_t position) {
   GcmNonce nonce;
   std::ranges::copy(nonces.subspan(position * kGcmNonceBytes, kGcmNonceBytes), nonce.begin());
@@ -105,7 +103,7 @@ Result<void> DataKeyRenewal::finish() {
   return body_.sync(true);
 }
 
-// Up to a MiB of the lower file, over which nobody writes between the look at its times and putting them
+// A chunk, over which nobody writes between the look at its times and putting them
 // back.
 Result<void> DataKeyRenewal::renew_next(const Progress& progress) {
   ENFOLD_TRY(body_.keys_.current());  // before the locks, for the KMS may take its time
@@ -116,7 +114,7 @@ Result<void> DataKeyRenewal::renew_next(const Progress& progress) {
     const std::unique_lock exclusive(body_.resize_lock_);
     length = body_.length();
     ENFOLD_TRY_ASSIGN(const std::uint64_t first, next_data());
-    next_ = std::min({first + kChunk_sectors, end_, sectors_of(length)});
+    next_ = std::min({first + chunk_sectors_, end_, sectors_of(length)});
     if (first < next_) {
       const RequestBuffers buffers = request_buffers(next_ - first);
       ENFOLD_TRY(renew(*body_.keys_.held(), {first, buffers.pages, buffers.nonces}));

@@ -17,9 +17,11 @@ class DataKeyRenewal {
  public:
   using Progress = std::function<void(std::uint64_t bytes)>;
 
+  static constexpr std::uint64_t kChunk_sectors = 256;
   // `sealing` is the inode's: mtime, set-id bits and capabilities stay as they are.
-  DataKeyRenewal(VolumeContext& context, FileBody& body, std::mutex& sealing)
-      : context_(context), body_(body), sealing_(sealing) {}
+  DataKeyRenewal(VolumeContext& context, FileBody& body, std::mutex& sealing,
+                 std::uint64_t chunk_sectors = kChunk_sectors)
+      : context_(context), body_(body), sealing_(sealing), chunk_sectors_(chunk_sectors) {}
 
   // kBusy where `stop` became true, or an envelope is just being replaced; kDamaged where sectors do not
   // verify: all others are done then, and the file stays between two data keys. Others as FileBody::write().
@@ -60,7 +62,8 @@ class DataKeyRenewal {
   VolumeContext& context_;
   FileBody& body_;
   std::mutex& sealing_;
-  std::uint64_t next_ = 0;  // sector, and so are these
+  const std::uint64_t chunk_sectors_;  // others wait while so many are sealed
+  std::uint64_t next_ = 0;             // sector, and so are these
   std::uint64_t end_ = 0;
   std::uint64_t damaged_ = 0;
   std::uint64_t first_damaged_ = 0;

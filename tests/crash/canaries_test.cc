@@ -83,6 +83,15 @@ TEST_P(Canary, ASymlinkNotSyncedBeforeItIsRenamedIsNoticed) {
   expect_complaints("SymlinkRenamedOverSymlink");
 }
 
+// Sectors under a key that no header on the device has.
+TEST_P(Canary, AHeaderWithANewDataKeyNotSyncedIsNoticed) {
+  replay.vary_log = [](LowerLog& log) {
+    for (LowerCall& call : log.calls)
+      if (call.kind == LowerCall::Kind::kSyncData) call.kind = LowerCall::Kind::kTouch;
+  };
+  expect_complaints("NewDataKey");
+}
+
 // A punched sector without a record that says so is damage.
 TEST_P(Canary, AHoleEndNotSyncedBeforeAPunchIsNoticed) {
   replay.vary_log = [](LowerLog& log) {

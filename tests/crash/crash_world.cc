@@ -60,7 +60,31 @@ void look_below(Volume& tree, InodeNumber directory, const std::string& prefix, 
   }
 }
 
+// Stopped by `between`, it is no failure.
+Result<void> renew_file(OpenVolume& volume, InodeNumber inode, const App::Between& between) {
+  ENFOLD_TRY_ASSIGN(const auto handle, volume.tree().open_file(inode, O_RDWR));
+  std::atomic<bool> stop = false;
+  int chunks = 0;
+  DataKeyRenewal renewal(volume.context(), handle->body(), handle->inode()->sealing, 2);
+  auto done = renewal.run(stop, [&](std::uint64_t) { stop = !between(chunks++); });
+  if (stop && !done && done.error().code == Errc::kBusy) done = {};
+  auto released = handle->release();
+  return done ? released : done;
+}
+
 }  // namespace
+
+std::string renew_all(OpenVolume& volume) {
+  std::string out;
+  for (const auto& [path, seen] : look_at(volume.tree())) {
+    auto entry = volume.tree().lookup(kRootInode, path);
+    if (!S_ISREG(seen.type) || !entry) continue;
+    auto done = renew_file(volume, entry->inode, [](int) { return true; });
+    if (!done) out += path + ": a new data key: " + describe(done.error()) + "; ";
+    volume.tree().forget(entry->inode, 1);
+  }
+  return out;
+}
 
 SeenTree look_at(Volume& tree) {
   SeenTree out;
@@ -230,6 +254,11 @@ void App::close(const std::string& path) {
   EXPECT_TRUE(is_ok(handle(path).flush())) << path;
   EXPECT_TRUE(is_ok(handle(path).release())) << path;
   handles_.erase(path);
+}
+
+void App::renew(const std::string& path, const Between& between) {
+  begin("renew " + path);
+  EXPECT_TRUE(is_ok(renew_file(*volume_, inode(path), between))) << path;
 }
 
 void App::make_file(const std::string& path, std::size_t size, char fill) {

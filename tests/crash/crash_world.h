@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "fs/volume/data_key_renewal.h"
 #include "fs/volume/open_volume.h"
 #include "tests/crash/expectations.h"
 #include "tests/crash/recording_files.h"
@@ -83,6 +84,11 @@ class App {
   void fsync(const std::string& path);
   void fdatasync(const std::string& path);
   void close(const std::string& path);
+  // A new data key, two sectors at a time; after each of these `between` may do other things, and answers
+  // whether to go on.
+  using Between = std::function<bool(int chunk)>;
+  void renew(
+      const std::string& path, const Between& between = [](int) { return true; });
   // create(), write() and close().
   void make_file(const std::string& path, std::size_t size, char fill);
 
@@ -112,6 +118,9 @@ class App {
   std::map<std::string, std::unique_ptr<FileHandle>> handles_;
   std::vector<std::string> trace_;
 };
+
+// Of all files in the root, as the next `rekey --new-data-keys` would; says what went wrong.
+std::string renew_all(OpenVolume& volume);
 
 // Lists and reads all there is, by way of lookups, as find and cat would.
 SeenTree look_at(Volume& tree);

@@ -30,6 +30,8 @@ INSTANTIATE_TEST_SUITE_P(Holes, AfterAPowerCut,
                          testing::Combine(testing::ValuesIn(hole_histories()), kJournals), name_of_test);
 INSTANTIATE_TEST_SUITE_P(Names, AfterAPowerCut,
                          testing::Combine(testing::ValuesIn(name_histories()), kJournals), name_of_test);
+INSTANTIATE_TEST_SUITE_P(NewDataKeys, AfterAPowerCut,
+                         testing::Combine(testing::ValuesIn(renewal_histories()), kJournals), name_of_test);
 INSTANTIATE_TEST_SUITE_P(Mounts, AfterAPowerCut,
                          testing::Combine(testing::ValuesIn(mount_histories()), kJournals), name_of_test);
 

@@ -72,6 +72,7 @@ std::size_t states_per_history() {
 
 void Replay::record(const History& history) {
   name_ = history.name;
+  later_ = history.later;
   world_ = std::make_unique<CrashWorld>();
   App before(
       *world_, world_->files, [] { return std::size_t{0}; }, expected_);
@@ -227,6 +228,7 @@ std::string Replay::verify_mounts(std::size_t moment, bool look_first, bool fini
       const std::string wrong = expected_.complaint(moment, look_at((*volume)->tree()), true);
       if (!wrong.empty()) return "after recovery: " + wrong;
       shown_ = look_at((*volume)->tree());
+      if (const std::string later = later_ ? later_(**volume) : ""; !later.empty()) return later;
     }
     if (auto closed = (*volume)->close(); !closed) return "unmount fails: " + describe(closed.error());
   }

@@ -12,6 +12,8 @@ struct History {
   std::function<void(App&)> before;                   // on a fresh volume; durable
   std::function<void(App&, RecordingFiles&)> during;  // recorded, from before the mount; may unmount
   bool with_lock_file = false;                        // its states, too
+  // After recovery from each state: changes no content, and says what went wrong.
+  std::function<std::string(OpenVolume&)> later{};
 
   friend void PrintTo(const History& history, std::ostream* out) { *out << history.name; }
 };
@@ -67,6 +69,7 @@ class Replay {
   Journal journal_;
   format_test::SeededEntropy random_;
   std::string name_;
+  std::function<std::string(OpenVolume&)> later_;
   std::unique_ptr<CrashWorld> world_;
   LowerLog log_;
   std::vector<std::string> trace_;
