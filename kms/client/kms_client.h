@@ -4,7 +4,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "kms/base/bytes.h"
 #include "kms/base/error.h"
@@ -19,6 +21,20 @@ struct GeneratedDataKey {
   Bytes ciphertext;         // at most 6,144 bytes
   std::string key_arn;      // of the key that wrapped it
   std::string material_id;  // of the key material that did; empty where the service does not say
+};
+
+// Entries of a batch under one key. Views: what they refer to outlives the call.
+struct EncryptItem {
+  const DataKey& plaintext;
+  const EncryptionContext& context;
+};
+struct DecryptItem {
+  ByteSpan ciphertext;
+  const EncryptionContext& context;
+};
+struct DecryptedKey {
+  DataKey plaintext;
+  std::string material_id;  // as decrypt() answers it
 };
 
 struct KeyDescription {
@@ -48,6 +64,13 @@ class KmsClient {
   virtual Result<std::string> decrypt(const std::string& key_arn, ByteSpan ciphertext,
                                       const EncryptionContext& context,
                                       std::span<std::uint8_t, 32> plaintext) = 0;
+
+  // encrypt() and decrypt() of many keys, for less where the service can: one answer for each entry, in
+  // order.
+  virtual std::vector<Result<Bytes>> encrypt_batch(const std::string& key,
+                                                   std::span<const EncryptItem> entries);
+  virtual std::vector<Result<DecryptedKey>> decrypt_batch(const std::string& key_arn,
+                                                          std::span<const DecryptItem> entries);
 
   virtual Result<KeyDescription> describe_key(const std::string& key) = 0;
 };

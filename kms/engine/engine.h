@@ -9,7 +9,9 @@
 
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "kms/base/clock.h"
 #include "kms/base/entropy.h"
@@ -42,6 +44,12 @@ class Engine {
 
   Result<EncryptAnswer> encrypt(const CallScope& scope, const EncryptRequest& request);
   Result<DecryptAnswer> decrypt(const CallScope& scope, const DecryptRequest& request);
+  // Many of them under one key with one look at the store; not AWS's. One answer for each entry, in order;
+  // the whole fails for what concerns all of them: the key, or no entry, or more than kMaxBatchEntries.
+  Result<std::vector<Result<EncryptAnswer>>> encrypt_batch(const CallScope& scope, const std::string& key_id,
+                                                           std::span<const BatchEncryptEntry> entries);
+  Result<std::vector<Result<DecryptAnswer>>> decrypt_batch(const CallScope& scope, const std::string& key_id,
+                                                           std::span<const BatchDecryptEntry> entries);
   Result<ReEncryptAnswer> re_encrypt(const CallScope& scope, const ReEncryptRequest& request);
   Result<GenerateDataKeyAnswer> generate_data_key(const CallScope& scope,
                                                   const GenerateDataKeyRequest& request);

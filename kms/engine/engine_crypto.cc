@@ -21,6 +21,35 @@ Validation& optional_key_id(Validation& validation, std::string_view path,
   return key_id ? validation.key_id(path, *key_id) : validation;
 }
 
+std::unexpected<Error> incorrect_key() {
+  return make_error(Errc::kKmsIncorrectKey,
+                    "The key ID in the request does not identify a CMK that can perform this operation.");
+}
+
+Result<void> validate_batch(const std::string& key_id, std::size_t entries) {
+  return Validation()
+      .key_id("keyId", key_id)
+      .range("entries", static_cast<std::int64_t>(entries), 1, std::int64_t{kMaxBatchEntries})
+      .result();
+}
+
+// `header` is the blob's, and `key` the one that it names.
+Result<DecryptAnswer> open_with(const Key& key, const BlobHeader& header, ByteSpan blob,
+                                const EncryptionContext& context) {
+  const MaterialVersion* version = key.find_material(header.material_id);
+  if (version == nullptr) return invalid_ciphertext();
+  std::optional<WipedBytes> plaintext = open_blob(blob, version->material, context);
+  if (!plaintext) return invalid_ciphertext();
+  return DecryptAnswer{*std::move(plaintext), key.arn, to_hex(version->id)};
+}
+
+Result<DecryptAnswer> open_entry(const Key& key, const BatchDecryptEntry& entry) {
+  ENFOLD_TRY(Validation().blob("ciphertextBlob", entry.ciphertext, kMaxCiphertextBytes).result());
+  ENFOLD_TRY_ASSIGN(BlobHeader header, read_blob_header(entry.ciphertext));
+  if (header.key_id != key.id) return incorrect_key();
+  return open_with(key, header, entry.ciphertext, entry.context);
+}
+
 Result<std::size_t> data_key_bytes(const GenerateDataKeyRequest& request) {
   if (request.key_spec.has_value() == request.number_of_bytes.has_value())
     return make_error(Errc::kKmsValidation, "Please specify either number of bytes or key spec.");
@@ -48,9 +77,7 @@ Result<Engine::KeyPointer> Engine::find_for_blob(const CallScope& scope,
         "region, or you are not allowed to access.");
   }
   ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(scope, *key_id));
-  if (key->id != id_in_blob)
-    return make_error(Errc::kKmsIncorrectKey,
-                      "The key ID in the request does not identify a CMK that can perform this operation.");
+  if (key->id != id_in_blob) return incorrect_key();
   return key;
 }
 
@@ -58,11 +85,7 @@ Result<DecryptAnswer> Engine::open(const CallScope& scope, const std::optional<s
                                    ByteSpan blob, const EncryptionContext& context) {
   ENFOLD_TRY_ASSIGN(BlobHeader header, read_blob_header(blob));
   ENFOLD_TRY_ASSIGN(KeyPointer key, find_for_blob(scope, key_id, header.key_id));
-  const MaterialVersion* version = key->find_material(header.material_id);
-  if (version == nullptr) return invalid_ciphertext();
-  std::optional<WipedBytes> plaintext = open_blob(blob, version->material, context);
-  if (!plaintext) return invalid_ciphertext();
-  return DecryptAnswer{*std::move(plaintext), key->arn, to_hex(version->id)};
+  return open_with(*key, header, blob, context);
 }
 
 Result<EncryptAnswer> Engine::encrypt(const CallScope& scope, const EncryptRequest& request) {
@@ -79,6 +102,34 @@ Result<DecryptAnswer> Engine::decrypt(const CallScope& scope, const DecryptReque
   validation.blob("ciphertextBlob", request.ciphertext, kMaxCiphertextBytes);
   ENFOLD_TRY(optional_key_id(validation, "keyId", request.key_id).result());
   return open(scope, request.key_id, request.ciphertext, request.context);
+}
+
+Result<std::vector<Result<EncryptAnswer>>> Engine::encrypt_batch(const CallScope& scope,
+                                                                 const std::string& key_id,
+                                                                 std::span<const BatchEncryptEntry> entries) {
+  ENFOLD_TRY(validate_batch(key_id, entries.size()));
+  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(scope, key_id));
+  std::vector<Result<EncryptAnswer>> answers;
+  answers.reserve(entries.size());
+  for (const BatchEncryptEntry& entry : entries) {
+    auto valid = Validation().blob("plaintext", entry.plaintext, kMaxPlaintextBytes).result();
+    if (valid)
+      answers.emplace_back(EncryptAnswer{seal(*key, entry.context, entry.plaintext), key->arn});
+    else
+      answers.emplace_back(std::unexpected(std::move(valid).error()));
+  }
+  return answers;
+}
+
+Result<std::vector<Result<DecryptAnswer>>> Engine::decrypt_batch(const CallScope& scope,
+                                                                 const std::string& key_id,
+                                                                 std::span<const BatchDecryptEntry> entries) {
+  ENFOLD_TRY(validate_batch(key_id, entries.size()));
+  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(scope, key_id));
+  std::vector<Result<DecryptAnswer>> answers;
+  answers.reserve(entries.size());
+  for (const BatchDecryptEntry& entry : entries) answers.push_back(open_entry(*key, entry));
+  return answers;
 }
 
 Result<ReEncryptAnswer> Engine::re_encrypt(const CallScope& scope, const ReEncryptRequest& request) {

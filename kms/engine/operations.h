@@ -77,6 +77,17 @@ struct DecryptAnswer {
   std::string material_id;
 };
 
+// Entries of a batch under one key. Views: what they refer to outlives the call.
+struct BatchEncryptEntry {
+  ByteSpan plaintext;
+  const EncryptionContext& context;
+};
+struct BatchDecryptEntry {
+  ByteSpan ciphertext;
+  const EncryptionContext& context;
+};
+inline constexpr std::size_t kMaxBatchEntries = 1000;
+
 struct ReEncryptRequest {
   ByteSpan ciphertext;
   std::optional<std::string> source_key_id;

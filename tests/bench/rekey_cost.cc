@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "fs/volume/key_cache.h"
+#include "kms/client/embedded_kms.h"
 #include "tests/format/support.h"
 #include "tests/kms/support.h"
 
@@ -37,8 +38,9 @@ struct Kms {
   }
 
   TempDir directory;
-  std::unique_ptr<Engine> engine = new_engine(directory / "kms");
+  std::shared_ptr<Engine> engine = new_engine(directory / "kms");
   std::string key = make_key(*engine);
+  std::unique_ptr<KmsClient> client = make_embedded_kms(engine);
   EncryptionContext context = file_key_context(sample_volume(), sample_file());
 };
 
@@ -106,26 +108,74 @@ void encrypt(benchmark::State& state) {
     benchmark::DoNotOptimize(file.kms.encrypt(file.data_key.expose()));
 }
 
-// All of it, as for each file: verified before anything is written.
+constexpr std::size_t kBatchFiles = 256;
+
+void count_files(benchmark::State& state) {
+  state.counters["one_file"] =
+      benchmark::Counter(static_cast<double>(kBatchFiles),
+                         benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+
+void decrypt_batch(benchmark::State& state) {
+  File file;
+  const std::vector<DecryptItem> items(
+      kBatchFiles, {file.header.envelope.recipients.front().ciphertext, file.kms.context});
+  for ([[maybe_unused]] auto _ : state)  // NOLINT(clang-analyzer-deadcode.DeadStores): its idiom
+    benchmark::DoNotOptimize(file.kms.client->decrypt_batch(file.kms.key, items));
+  count_files(state);
+}
+
+void encrypt_batch(benchmark::State& state) {
+  File file;
+  const std::vector<EncryptItem> items(kBatchFiles, {file.data_key, file.kms.context});
+  for ([[maybe_unused]] auto _ : state)  // NOLINT(clang-analyzer-deadcode.DeadStores): its idiom
+    benchmark::DoNotOptimize(file.kms.client->encrypt_batch(file.kms.key, items));
+  count_files(state);
+}
+
+// What one batch of rekey holds of a file.
+struct Rewrapped {
+  HeaderPage page;
+  Header header;
+  EncryptionContext context;
+};
+
+// All of it for a batch of files; verified before anything is written. The figure is for one file.
 void rewrap(benchmark::State& state) {
   File file;
+  const std::size_t count = kBatchFiles;
+  const std::string& key = file.kms.key;
   for ([[maybe_unused]] auto _ : state) {  // NOLINT(clang-analyzer-deadcode.DeadStores): its idiom
-    Header header = good(decode_header(file.page, file.keys));
-    const DecryptAnswer old = file.kms.decrypt(header.envelope.recipients.front().ciphertext);
-    const FileKey key = file.keys.file_key(DataKey(old.plaintext.expose().first<32>()),
-                                           prefix_of(file.page).first<kPrefixBoundBytes>());
-    if (!equal_in_constant_time(file_commitment(key), header.prefix.commitment)) std::abort();
-    EncryptAnswer wrapped = file.kms.encrypt(old.plaintext.expose());
-    const DecryptAnswer again = file.kms.decrypt(wrapped.ciphertext);
-    if (!equal_in_constant_time(old.plaintext.expose(), again.plaintext.expose())) std::abort();
-    header.envelope.generation += 1;
-    header.envelope.recipients.front().ciphertext = std::move(wrapped.ciphertext);
-    HeaderPage page = file.page;
-    if (!encode_slot(header.envelope, {prefix_of(page), 1, file.keys.slot_mac(sample_file())},
-                     slot_of(page, 1)))
-      std::abort();
-    benchmark::DoNotOptimize(page);
+    std::vector<Rewrapped> files;
+    std::vector<DecryptItem> old_keys;
+    std::vector<DecryptItem> new_keys;
+    std::vector<EncryptItem> data_keys;
+    files.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      Rewrapped& next = files.emplace_back(file.page, good(decode_header(file.page, file.keys)),
+                                           file_key_context(sample_volume(), sample_file()));
+      old_keys.emplace_back(next.header.envelope.recipients.front().ciphertext, next.context);
+    }
+    const auto old = file.kms.client->decrypt_batch(key, old_keys);
+    for (std::size_t i = 0; i < count; ++i) {
+      const FileKey file_key =
+          file.keys.file_key(old[i]->plaintext, prefix_of(files[i].page).first<kPrefixBoundBytes>());
+      if (!equal_in_constant_time(file_commitment(file_key), files[i].header.prefix.commitment)) std::abort();
+      data_keys.emplace_back(old[i]->plaintext, files[i].context);
+    }
+    const auto wrapped = file.kms.client->encrypt_batch(key, data_keys);
+    for (std::size_t i = 0; i < count; ++i) new_keys.emplace_back(*wrapped[i], files[i].context);
+    const auto again = file.kms.client->decrypt_batch(key, new_keys);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!equal_in_constant_time(old[i]->plaintext.expose(), again[i]->plaintext.expose())) std::abort();
+      const Envelope next{2, {{Provider::kAwsKms, key, *wrapped[i], again[i]->material_id}}};
+      HeaderPage& page = files[i].page;
+      const MacKey slot_key = file.keys.slot_mac(sample_file());
+      if (!encode_slot(next, {prefix_of(page), 1, slot_key}, slot_of(page, 1))) std::abort();
+      benchmark::DoNotOptimize(page);
+    }
   }
+  count_files(state);
 }
 
 BENCHMARK(slot_mac);
@@ -135,6 +185,8 @@ BENCHMARK(commitment);
 BENCHMARK(context);
 BENCHMARK(decrypt);
 BENCHMARK(encrypt);
+BENCHMARK(decrypt_batch);
+BENCHMARK(encrypt_batch);
 BENCHMARK(rewrap)->ThreadRange(1, 2);
 
 }  // namespace

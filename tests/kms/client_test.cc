@@ -1,5 +1,6 @@
 #include "kms/client/embedded_kms.h"
 
+#include "kms/crypto/hkdf.h"
 #include "tests/kms/support.h"
 
 namespace enfold {
@@ -49,6 +50,84 @@ TEST_F(ClientTest, ExplainsARefusedCiphertext) {
   auto answer = client_->decrypt(arn_, wrapped, {}, plaintext_);
   EXPECT_EQ(outcome(answer), "kms-invalid-ciphertext");
   EXPECT_NE(answer.error().message, "");
+}
+
+// A client without batches of its own.
+class OneByOne final : public KmsClient {
+ public:
+  explicit OneByOne(KmsClient& kms) : kms_(kms) {}
+  Result<GeneratedDataKey> generate_data_key(const std::string& key,
+                                             const EncryptionContext& context) override {
+    return kms_.generate_data_key(key, context);
+  }
+  Result<Bytes> encrypt(const std::string& key, ByteSpan plaintext,
+                        const EncryptionContext& context) override {
+    return kms_.encrypt(key, plaintext, context);
+  }
+  Result<std::string> decrypt(const std::string& key_arn, ByteSpan ciphertext,
+                              const EncryptionContext& context,
+                              std::span<std::uint8_t, 32> plaintext) override {
+    return kms_.decrypt(key_arn, ciphertext, context, plaintext);
+  }
+  Result<KeyDescription> describe_key(const std::string& key) override { return kms_.describe_key(key); }
+
+ private:
+  KmsClient& kms_;
+};
+
+// What `wrapping` and `opening` make of more keys than the engine takes at once; the context of the last one
+// is another when it is opened.
+void expect_batches(KmsClient& wrapping, KmsClient& opening, const std::string& arn) {
+  const std::size_t count = 2 * kMaxBatchEntries + 1;
+  std::vector<DataKey> keys;
+  std::vector<EncryptionContext> contexts;
+  for (std::size_t i = 0; i < count; ++i) {
+    keys.push_back(DataKey(sha256({as_bytes(std::to_string(i))})));
+    contexts.push_back({{"file", std::to_string(i)}});
+  }
+  std::vector<EncryptItem> plain;
+  for (std::size_t i = 0; i < count; ++i) plain.push_back({keys[i], contexts[i]});
+  const auto wrapped = wrapping.encrypt_batch(arn, plain);
+  ASSERT_EQ(wrapped.size(), count);
+  const EncryptionContext wrong;
+  std::vector<DecryptItem> sealed;
+  for (std::size_t i = 0; i < count; ++i) {
+    ASSERT_TRUE(wrapped[i]);
+    sealed.push_back({*wrapped[i], i + 1 < count ? contexts[i] : wrong});
+  }
+  const auto opened = opening.decrypt_batch(arn, sealed);
+  ASSERT_EQ(opened.size(), count);
+  const std::string material = opening.describe_key(arn)->material_id;
+  for (std::size_t i = 0; i + 1 < count; ++i) {
+    ASSERT_TRUE(opened[i]) << i;
+    ASSERT_EQ(to_hex(opened[i]->plaintext.expose()), to_hex(keys[i].expose())) << i;
+    ASSERT_EQ(opened[i]->material_id, material);
+  }
+  EXPECT_EQ(outcome(opened.back()), "kms-invalid-ciphertext");
+  EXPECT_NE(opened.back().error().message, "");
+}
+
+TEST_F(ClientTest, AnswersABatchAsItAnswersOneByOne) {
+  OneByOne single(*client_);
+  expect_batches(*client_, *client_, arn_);
+  expect_batches(*client_, single, arn_);
+  expect_batches(single, *client_, arn_);
+}
+
+TEST_F(ClientTest, GivesEachItemOfABatchTheErrorOfTheKey) {
+  const DataKey key(sha256({}));
+  const Bytes wrapped = client_->encrypt(arn_, key.expose(), context_).value();
+  const Bytes of_another_length = client_->encrypt(arn_, Bytes(31, 9), context_).value();
+  const std::vector<DecryptItem> items{{wrapped, context_}, {of_another_length, context_}};
+  const auto opened = client_->decrypt_batch(arn_, items);
+  EXPECT_EQ(outcome(opened[0]) + " " + outcome(opened[1]), "ok kms-bad-answer");
+  EXPECT_TRUE(client_->decrypt_batch(arn_, {}).empty());
+
+  ASSERT_TRUE(engine_->disable_key(local_scope(), arn_));
+  const auto refused = client_->decrypt_batch(arn_, items);
+  EXPECT_EQ(outcome(refused[0]) + " " + outcome(refused[1]), "kms-disabled kms-disabled");
+  EXPECT_EQ(outcome(client_->encrypt_batch(arn_, std::vector<EncryptItem>{{key, context_}})[0]),
+            "kms-disabled");
 }
 
 TEST_F(ClientTest, AddressesAKeyInItsOwnRegion) {

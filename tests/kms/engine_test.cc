@@ -147,6 +147,62 @@ TEST_F(EngineTest, ReEncryptsToAnotherKeyAndContext) {
   EXPECT_EQ(outcome(engine_->re_encrypt(here_, {blob, other, kContext, other, {}})), "kms-incorrect-key");
 }
 
+TEST_F(EngineTest, AnswersEachEntryOfABatch) {
+  const EncryptionContext other{{"file", "g"}};
+  const Bytes first = Bytes(32, 1);
+  const Bytes second = Bytes(4096, 2);
+  const Bytes large(4097, 3);
+  auto wrapped = engine_->encrypt_batch(
+      here_, arn_,
+      std::array<BatchEncryptEntry, 4>{{{first, kContext}, {large, kContext}, {{}, other}, {second, other}}});
+  ASSERT_TRUE(wrapped) << describe(wrapped.error());
+  ASSERT_EQ(wrapped->size(), 4U);
+  EXPECT_EQ(outcome((*wrapped)[1]), "kms-validation");
+  EXPECT_EQ(outcome((*wrapped)[2]), "kms-validation");
+  const Bytes one = (*wrapped)[0]->ciphertext;
+  const Bytes two = (*wrapped)[3]->ciphertext;
+  EXPECT_EQ(to_hex(decrypt(one)->plaintext.expose()), to_hex(first));
+  EXPECT_EQ(to_hex(decrypt(two, other)->plaintext.expose()), to_hex(second));
+
+  const KeyMetadata other_key = engine_->create_key(here_, {}).value();
+  const Bytes others = engine_->encrypt(here_, {other_key.arn, first, kContext})->ciphertext;
+  auto opened = engine_->decrypt_batch(here_, arn_,
+                                       std::array<BatchDecryptEntry, 6>{{{one, kContext},
+                                                                         {two, kContext},
+                                                                         {others, kContext},
+                                                                         {{}, kContext},
+                                                                         {first, kContext},
+                                                                         {two, other}}});
+  ASSERT_TRUE(opened) << describe(opened.error());
+  ASSERT_EQ(opened->size(), 6U);
+  EXPECT_EQ(to_hex((*opened)[0]->plaintext.expose()), to_hex(first));
+  EXPECT_EQ((*opened)[0]->key_arn, arn_);
+  EXPECT_EQ((*opened)[0]->material_id, engine_->describe_key(here_, arn_)->current_material_id);
+  EXPECT_EQ(outcome((*opened)[1]), "kms-invalid-ciphertext") << "another context";
+  EXPECT_EQ(outcome((*opened)[2]), "kms-incorrect-key");
+  EXPECT_EQ(outcome((*opened)[3]), "kms-validation");
+  EXPECT_EQ(outcome((*opened)[4]), "kms-invalid-ciphertext") << "no blob";
+  EXPECT_EQ(to_hex((*opened)[5]->plaintext.expose()), to_hex(second));
+}
+
+TEST_F(EngineTest, RefusesABatchAsAWhole) {
+  const Bytes text(32, 1);
+  const Bytes blob = encrypt("x");
+  const auto outcomes = [&](const std::string& key, std::size_t entries) {
+    return outcome(
+               engine_->encrypt_batch(here_, key, std::vector(entries, BatchEncryptEntry{text, kContext}))) +
+           " " +
+           outcome(
+               engine_->decrypt_batch(here_, key, std::vector(entries, BatchDecryptEntry{blob, kContext})));
+  };
+  EXPECT_EQ(outcomes(arn_, kMaxBatchEntries), "ok ok");
+  EXPECT_EQ(outcomes(arn_, kMaxBatchEntries + 1), "kms-validation kms-validation");
+  EXPECT_EQ(outcomes(arn_, 0), "kms-validation kms-validation");
+  EXPECT_EQ(outcomes("nonsense", 1), "kms-not-found kms-not-found");
+  ASSERT_TRUE(open_engine(dir_)->disable_key(here_, arn_)) << "another process does it";
+  EXPECT_EQ(outcomes(arn_, 1), "kms-disabled kms-disabled");
+}
+
 TEST_F(EngineTest, GeneratesDataKeysOfTheWantedLength) {
   for (const auto& [spec, bytes, size] :
        {std::tuple<std::optional<std::string>, std::optional<std::int64_t>, std::size_t>{"AES_256", {}, 32},
