@@ -203,6 +203,24 @@ TEST_F(NewDataKey, MovesNoModificationTimeWhereItIsCutShortOrFails) {
   EXPECT_EQ(world_.lower.modification_time().tv_nsec, before.tv_nsec);
 }
 
+// As the lower filesystem does where somebody else than root writes.
+TEST_F(NewDataKey, PutsBackTheSetIdBitsThatEachWriteTakes) {
+  make_file(kThreeChunks);
+  PosixFiles plain_files;
+  const Fd fd = world_.lower.descriptor();
+  const auto mode = [&] { return plain_files.stat_at(fd.get(), "").value().stx_mode & 07777U; };
+  ASSERT_TRUE(is_ok(plain_files.set_mode(fd.get(), 06755)));
+  int writes = 0;
+  world_.files.watch_writes([&](ByteSpan, std::uint64_t) {
+    ++writes;
+    EXPECT_TRUE(is_ok(plain_files.set_mode(fd.get(), 0755)));
+  });
+  ASSERT_TRUE(
+      is_ok(enfold::renew(world_.context, *body_, [&](std::uint64_t) { EXPECT_EQ(mode(), 06755U); })));
+  EXPECT_EQ(mode(), 06755U);
+  EXPECT_GE(writes, 5) << "two headers and three chunks";
+}
+
 TEST_F(NewDataKey, LeavesAFileThatWorksWhereItIsStoppedAndGoesOn) {
   make_file(kThreeChunks);
   ASSERT_EQ(code_of(renew_chunks(world_.context, *body_, 1)), Errc::kBusy);
