@@ -1,12 +1,9 @@
 #include "fs/volume/recovery.h"
 
-#include <dirent.h>
-
 #include <cerrno>
 #include <shared_mutex>
 #include <utility>
 
-#include "fs/volume/lent_mode.h"
 #include "fs/volume/lower_files.h"
 #include "kms/base/log.h"
 
@@ -110,96 +107,45 @@ bool Recovery::run(const std::atomic<bool>& stop) {
   return complete;
 }
 
-// Each level holds the names of its subdirectories, and one inode.
-void Recovery::walk(const InodePtr& top, const std::atomic<bool>& stop) {
-  std::vector<Level> levels;
-  levels.push_back(enter(top, stop));
-  while (!levels.empty()) {
-    Level& level = levels.back();
-    if (level.subdirectories.empty() || stop) {
-      leave(level.directory);
-      levels.pop_back();
-      continue;
-    }
-    const Link link{level.directory, std::move(level.subdirectories.back())};
-    level.subdirectories.pop_back();
-    const InodePtr inode = visit(link);
-    if (!inode) continue;
-    if (inode->is_directory())
-      levels.push_back(enter(inode, stop));
-    else
-      leave(inode);
-  }
-}
+void Recovery::walk(const InodePtr& top, const std::atomic<bool>& stop) { walk_.run(top, *this, stop); }
 
 void Recovery::visit_again(const InodePtr& moved, const std::atomic<bool>& stop) {
   if (moved->is_directory()) return walk(moved, stop);
   if (auto settled = settle(moved); !settled) note(settled.error(), moved, "");
-  leave(moved);
+  walk_.leave(moved);
 }
 
-void Recovery::leave(const InodePtr& directory) {
-  if (directory->number != kRootInode) places_.forget(directory->number, 1);
-}
-
-Recovery::Level Recovery::enter(const InodePtr& directory, const std::atomic<bool>& stop) {
-  Level level{directory, {}};
+bool Recovery::enter(const InodePtr& directory) {
   auto settled = settle(directory);
-  if (!settled) note(settled.error(), directory, "");
-  if (!settled && is_gone(settled.error())) return level;
-  auto entries = raw_listing(directory);
-  if (!entries) {
-    note(entries.error(), directory, "");
-    return level;
-  }
-  for (LowerEntry& entry : *entries) {
-    if (stop) break;
-    const LowerNameKind kind = classify_lower_name(entry.name);
-    if (kind != LowerNameKind::kPlain && kind != LowerNameKind::kHashed) continue;
-    if (entry.type == DT_DIR || entry.type == DT_UNKNOWN) {
-      level.subdirectories.push_back(std::move(entry.name));
-      continue;
-    }
-    if (const InodePtr inode = visit({directory, entry.name})) leave(inode);
-  }
-  return level;
+  if (settled) return true;
+  note(settled.error(), directory, "");
+  return !is_gone(settled.error());
 }
 
-Result<std::vector<LowerEntry>> Recovery::raw_listing(const InodePtr& directory) {
-  constexpr int kFlags = O_RDONLY | O_DIRECTORY;
-  ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.resolve(directory));
-  auto listable = context_.files.reopen(dir->get(), kFlags);
-  if (!listable && has_errno(listable.error(), EACCES)) {
-    const std::unique_lock names(places_.names());
-    const LentMode lent(context_.files, dir->get(), S_IRWXU);
-    listable = context_.files.reopen(dir->get(), kFlags);
-  }
-  if (!listable) return std::unexpected(std::move(listable).error());
-  return context_.files.list(listable->get());
+bool Recovery::wants(const InodePtr& /*directory*/, const LowerEntry& entry) {
+  const LowerNameKind kind = classify_lower_name(entry.name);
+  return kind == LowerNameKind::kPlain || kind == LowerNameKind::kHashed;
 }
 
-InodePtr Recovery::visit(const Link& link) {
+void Recovery::not_listed(const Error& error, const InodePtr& directory) { note(error, directory, ""); }
+
+void Recovery::object(const Link& link) {
+  const InodePtr inode = find(link);
+  if (!inode) return;
+  if (!inode->is_directory())
+    if (auto settled = settle(inode); !settled) note(settled.error(), link.parent, link.lower_name);
+  walk_.leave(inode);
+}
+
+InodePtr Recovery::find(const Link& link) {
   ++entries_;
   auto lost = set_aside_.entry(link);
   if (!lost) note(lost.error(), link.parent, link.lower_name);
   if (lost && *lost) return nullptr;
-  auto inode = find(link);
-  if (!inode) {
-    note(inode.error(), link.parent, link.lower_name);
-    return nullptr;
-  }
-  if ((*inode)->is_directory()) return *inode;
-  if (auto settled = settle(*inode); !settled) note(settled.error(), link.parent, link.lower_name);
-  return *inode;
-}
-
-Result<InodePtr> Recovery::find(const Link& link) {
-  const std::shared_lock names(places_.names());
-  ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.directory(link.parent));
-  ENFOLD_TRY_ASSIGN(const StatX lower, context_.files.stat_at(dir->get(), link.lower_name));
-  const LowerId id = lower_id_of(lower);
-  if (id.type == 0) return make_error(Errc::kDamaged, "neither a directory nor a regular file");
-  return table_.remember(id, link);
+  auto inode = walk_.find(link);
+  if (inode) return *inode;
+  note(inode.error(), link.parent, link.lower_name);
+  return nullptr;
 }
 
 void Recovery::note(const Error& error, const InodePtr& directory, const std::string& lower_name) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fs/volume/directories.h"
+#include "fs/volume/lower_walk.h"
 #include "fs/volume/marker_repair.h"
 #include "fs/volume/open_files.h"
 #include "fs/volume/set_aside.h"
@@ -16,7 +17,7 @@
 namespace enfold {
 
 // For use while Epochs::recovering(). Thread-safe. Takes Places::names() itself, but where it says otherwise.
-class Recovery {
+class Recovery : private LowerWalk::Visitor {
  public:
   Recovery(VolumeContext& context, InodeTable& table, Places& places, Directories& directories,
            OpenFiles& open_files, MarkerRepair& markers, SetAside& set_aside)
@@ -26,7 +27,8 @@ class Recovery {
         directories_(directories),
         open_files_(open_files),
         markers_(markers),
-        set_aside_(set_aside) {}
+        set_aside_(set_aside),
+        walk_(context.files, table, places) {}
 
   // Before a lookup. kSystem ENOENT where what was there is set aside, or hidden; what else fails is logged.
   Result<void> before_lookup(const Spot& spot);
@@ -45,22 +47,18 @@ class Recovery {
   bool run(const std::atomic<bool>& stop);
 
  private:
-  struct Level {
-    InodePtr directory;  // with a lookup, but for the root
-    std::vector<std::string> subdirectories;
-  };
-
   Result<void> restore_sidecar(const Spot& spot);
   Result<void> settle(const InodePtr& inode);
   void walk(const InodePtr& top, const std::atomic<bool>& stop);
-  Result<std::vector<LowerEntry>> raw_listing(const InodePtr& directory);
-  Level enter(const InodePtr& directory, const std::atomic<bool>& stop);
-  InodePtr visit(const Link& link);  // null where nothing is there; else with a lookup
-  Result<InodePtr> find(const Link& link);
   void visit_again(const InodePtr& moved, const std::atomic<bool>& stop);
-  void leave(const InodePtr& directory);
   void note(const Error& error, const InodePtr& directory, const std::string& lower_name);
   std::vector<InodePtr> take_moved();
+
+  bool enter(const InodePtr& directory) override;
+  bool wants(const InodePtr& directory, const LowerEntry& entry) override;
+  void object(const Link& link) override;
+  InodePtr find(const Link& link) override;
+  void not_listed(const Error& error, const InodePtr& directory) override;
 
   VolumeContext& context_;
   InodeTable& table_;
@@ -69,6 +67,7 @@ class Recovery {
   OpenFiles& open_files_;
   MarkerRepair& markers_;
   SetAside& set_aside_;
+  LowerWalk walk_;
 
   std::mutex running_;  // one pass at a time; guards what follows, up to the blank line
   bool complete_ = true;
