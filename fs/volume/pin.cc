@@ -6,6 +6,7 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <sstream>
 
@@ -21,6 +22,25 @@ bool read_hex(const toml::table& table, std::string_view name, std::array<std::u
   if (!from_hex(table[name].value_or(std::string_view()), bytes) || bytes.size() != N) return false;
   std::ranges::copy(bytes, out.begin());
   return true;
+}
+
+std::optional<std::vector<KeyHome>> read_former(const toml::table& table) {
+  std::vector<KeyHome> out;
+  const toml::array* former = table["former"].as_array();
+  if (former == nullptr) return out;
+  for (const toml::node& node : *former) {
+    const toml::table* key = node.as_table();
+    if (key == nullptr) return std::nullopt;
+    out.push_back({(*key)["key"].value_or(std::string()), (*key)["kms"].value_or(std::string())});
+    if (out.back().key_arn.empty() || out.back().kms_url.empty()) return std::nullopt;
+  }
+  return out;
+}
+
+toml::array to_toml(const std::vector<KeyHome>& former) {
+  toml::array out;
+  for (const KeyHome& key : former) out.push_back(toml::table{{"key", key.key_arn}, {"kms", key.kms_url}});
+  return out;
 }
 
 std::optional<Pin> parse(std::string_view text) {
@@ -43,6 +63,10 @@ std::optional<Pin> parse(std::string_view text) {
   pin.mount_number = static_cast<std::uint64_t>(*mount_number);
   if (!read_hex(table, "volume", pin.volume.bytes) || !read_hex(table, "commitment", pin.commitment))
     return std::nullopt;
+  pin.rekeying = table["rekeying"].value_or(false);
+  auto former = read_former(table);
+  if (!former) return std::nullopt;
+  pin.former = *std::move(former);
   return pin;
 }
 
@@ -57,12 +81,19 @@ std::string format(const Pin& pin) {
       {"state", pin.open ? "open" : "closed"},
       {"mount_number", static_cast<std::int64_t>(pin.mount_number)},
       {"takes_over", static_cast<std::int64_t>(pin.takes_over)},
+      {"rekeying", pin.rekeying},
+      {"former", to_toml(pin.former)},
   };
   std::ostringstream out;
   out << "# What Enfold trusts about the volume at this path. Delete this file only when you replaced the\n"
          "# volume on purpose; then mount it once with --kms.\n"
       << table << "\n";
   return out.str();
+}
+
+bool is_allowed(const std::string& key_arn, const Pin& pin) {
+  if (key_arn == pin.key_arn) return true;
+  return pin.rekeying && std::ranges::find(pin.former, key_arn, &KeyHome::key_arn) != pin.former.end();
 }
 
 std::unexpected<Error> mismatch(const Pin& pin, const std::string& what) {
@@ -114,7 +145,7 @@ Result<void> check_against_pin(const UnverifiedConfig& config, const Pin& pin,
     if (envelope.recipients.size() != 1)
       return mismatch(pin, "the config names " + std::to_string(envelope.recipients.size()) +
                                " recipients instead of one");
-    if (envelope.recipients.front().key_arn != pin.key_arn)
+    if (!is_allowed(envelope.recipients.front().key_arn, pin))
       return mismatch(pin, "the config names the key " + envelope.recipients.front().key_arn +
                                " instead of the pinned " + pin.key_arn);
   }

@@ -6,22 +6,34 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "fs/format/config.h"
 #include "kms/base/files.h"
 
 namespace enfold {
 
+// A key, and the KMS that it lives in.
+struct KeyHome {
+  std::string key_arn;
+  std::string kms_url;
+
+  friend bool operator==(const KeyHome&, const KeyHome&) = default;
+};
+
 struct Pin {
   std::string lower;  // canonical path
   VolumeId volume;
   std::string kms_url;
-  std::string key_arn;
+  std::string key_arn;  // what new files are wrapped under
   Digest commitment{};  // VolumeKeys::commitment()
   // Of the user's last mount here, whose number ConfigState has, too; read-only ones do not count.
   bool open = false;  // it has not ended yet, or never will
   std::uint64_t mount_number = 0;
   std::uint64_t takes_over = 0;  // the crashed mount whose number the config may still have; 0 = none
+  // Envelopes, and the config's, may be under a former key still: a re-keying began and has not ended.
+  bool rekeying = false;
+  std::vector<KeyHome> former{};  // what the volume was under before, the last one first
 };
 
 Result<std::string> pin_file_of(const std::string& canonical_lower);
@@ -33,7 +45,8 @@ Result<std::optional<Pin>> read_pin(Files& files, const std::string& canonical_l
 Result<void> write_pin(Files& files, const Pin& pin);
 
 // Compares what the config claims, unverified as it is, with the pin, before any request leaves: kPinMismatch
-// for another volume, another key or a recipient too many. `kms_url` is the explicit one, where there is one.
+// for another volume, another key (while re-keying a former one will do) or a recipient too many. `kms_url`
+// is the explicit one, where there is one.
 Result<void> check_against_pin(const UnverifiedConfig& config, const Pin& pin,
                                const std::optional<std::string>& kms_url);
 

@@ -1,0 +1,50 @@
+#include "fs/volume/kms_routes.h"
+
+namespace enfold {
+
+Result<KmsRoutes::Service> KmsRoutes::main() const {
+  const std::lock_guard lock(mutex_);
+  return main_;
+}
+
+void KmsRoutes::set_main(Result<Service> main) {
+  const std::lock_guard lock(mutex_);
+  main_ = std::move(main);
+}
+
+void KmsRoutes::route(const std::string& key_arn, Result<Service> service) {
+  const std::lock_guard lock(mutex_);
+  routes_.insert_or_assign(key_arn, std::move(service));
+}
+
+Result<KmsRoutes::Service> KmsRoutes::service_of(const std::string& key) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = routes_.find(key);
+  return found == routes_.end() ? main_ : found->second;
+}
+
+Result<GeneratedDataKey> KmsRoutes::generate_data_key(const std::string& key,
+                                                      const EncryptionContext& context) {
+  ENFOLD_TRY_ASSIGN(const Service service, service_of(key));
+  return service->generate_data_key(key, context);
+}
+
+Result<Bytes> KmsRoutes::encrypt(const std::string& key, ByteSpan plaintext,
+                                 const EncryptionContext& context) {
+  ENFOLD_TRY_ASSIGN(const Service service, service_of(key));
+  return service->encrypt(key, plaintext, context);
+}
+
+Result<std::string> KmsRoutes::decrypt(const std::string& key_arn, ByteSpan ciphertext,
+                                       const EncryptionContext& context,
+                                       std::span<std::uint8_t, 32> plaintext) {
+  ENFOLD_TRY_ASSIGN(const Service service, service_of(key_arn));
+  return service->decrypt(key_arn, ciphertext, context, plaintext);
+}
+
+Result<KeyDescription> KmsRoutes::describe_key(const std::string& key) {
+  ENFOLD_TRY_ASSIGN(const Service service, service_of(key));
+  return service->describe_key(key);
+}
+
+}  // namespace enfold

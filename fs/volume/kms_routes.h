@@ -1,0 +1,44 @@
+// The key services of one volume: one, and while it moves to another, each for its own keys.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "kms/client/kms_client.h"
+
+namespace enfold {
+
+// Thread-safe. A call is made by the service of its key: the one that the key was routed to, else the main
+// one. No lock is held while a service is asked.
+class KmsRoutes final : public KmsClient {
+ public:
+  using Service = std::shared_ptr<KmsClient>;
+
+  explicit KmsRoutes(Result<Service> main) : main_(std::move(main)) {}
+
+  [[nodiscard]] Result<Service> main() const;
+  void set_main(Result<Service> main);
+  // Whether calls for this key go to a service, and not to an error.
+  [[nodiscard]] bool reaches(const std::string& key_arn) const { return service_of(key_arn).has_value(); }
+  // Calls for this key go there, or are answered with this error.
+  void route(const std::string& key_arn, Result<Service> service);
+
+  Result<GeneratedDataKey> generate_data_key(const std::string& key,
+                                             const EncryptionContext& context) override;
+  Result<Bytes> encrypt(const std::string& key, ByteSpan plaintext,
+                        const EncryptionContext& context) override;
+  Result<std::string> decrypt(const std::string& key_arn, ByteSpan ciphertext,
+                              const EncryptionContext& context,
+                              std::span<std::uint8_t, 32> plaintext) override;
+  Result<KeyDescription> describe_key(const std::string& key) override;
+
+ private:
+  [[nodiscard]] Result<Service> service_of(const std::string& key) const;
+
+  mutable std::mutex mutex_;  // guards what follows
+  Result<Service> main_;
+  std::map<std::string, Result<Service>> routes_;  // by key ARN
+};
+
+}  // namespace enfold
