@@ -1,10 +1,6 @@
 // enfold check: asks the mount where there is one, else opens the volume itself, and writes nothing either
 // way; with --repair it needs the volume to itself.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <iomanip>
-#include <iostream>
 
 #include "fs/control/control.h"
 #include "fs/volume/check.h"
@@ -14,6 +10,7 @@
 #include "tools/output.h"
 #include "tools/passphrase.h"
 #include "tools/printable.h"
+#include "tools/progress_line.h"
 #include "tools/volume_path.h"
 
 namespace enfold {
@@ -29,7 +26,7 @@ struct CheckOptions {
 // The answer as it grows: findings at once, or gathered for --json; how far it is on standard error.
 class Report final : public CheckObserver {
  public:
-  Report(bool json, Clock& clock) : json_(json), clock_(clock), start_ns_(clock.monotonic_ns()) {}
+  Report(bool json, Clock& clock) : json_(json), line_(clock) {}
 
   bool finding(const Finding& finding) override {
     Fields fields{{"severity", std::string(name_of(finding.severity))},
@@ -37,7 +34,7 @@ class Report final : public CheckObserver {
                   {"lower_path", finding.lower_path},
                   {"what", finding.what}};
     if (json_) findings_.push_back(std::move(fields));
-    clear_line();
+    line_.clear();
     print_line(std::string(name_of(finding.severity)) + ": " + printable(finding.plain_path) + " (lower " +
                    printable(finding.lower_path) + "): " + printable(finding.what),
                json_);
@@ -45,16 +42,12 @@ class Report final : public CheckObserver {
   }
 
   bool progress(const CheckCounts& counts) override {
-    const std::int64_t now = clock_.monotonic_ns();
-    if (now < next_ns_) return true;
-    // The first line comes after one interval, so that a short check shows none.
-    if (next_ns_ != 0) show(counts, now);
-    next_ns_ = now + (is_terminal_ ? 1 : 10) * kSecondNs;
+    if (line_.is_due()) show(counts);
     return true;
   }
 
   int finish(const CheckCounts& counts) {
-    clear_line();
+    line_.clear();
     print_line(std::to_string(counts.files) + " files, " + std::to_string(counts.directories) +
                    " directories, " + std::to_string(counts.special_objects) + " special objects, " +
                    std::to_string(counts.content_bytes) + " bytes: " +
@@ -72,28 +65,15 @@ class Report final : public CheckObserver {
   }
 
  private:
-  static constexpr std::int64_t kSecondNs = 1'000'000'000;
-
-  void show(const CheckCounts& counts, std::int64_t now) {
-    const double seconds = static_cast<double>(now - start_ns_) / static_cast<double>(kSecondNs);
-    const double mib = static_cast<double>(counts.content_bytes) / (1024.0 * 1024.0);
-    std::cerr << (is_terminal_ ? "\r\x1b[K" : "") << "checked " << counts.files << " files, " << std::fixed
-              << std::setprecision(0) << mib << " MiB, " << mib / seconds << " MiB/s, " << counts.findings
-              << " findings" << (is_terminal_ ? "" : "\n") << std::flush;
-    line_shown_ = is_terminal_;
-  }
-
-  void clear_line() {
-    if (line_shown_) std::cerr << "\r\x1b[K" << std::flush;
-    line_shown_ = false;
+  void show(const CheckCounts& counts) {
+    const std::uint64_t mib = counts.content_bytes >> 20U;
+    line_.show("checked " + std::to_string(counts.files) + " files, " + std::to_string(mib) + " MiB, " +
+               std::to_string(static_cast<std::uint64_t>(static_cast<double>(mib) / line_.seconds())) +
+               " MiB/s, " + std::to_string(counts.findings) + " findings");
   }
 
   bool json_;
-  Clock& clock_;
-  std::int64_t start_ns_;
-  std::int64_t next_ns_ = 0;
-  bool is_terminal_ = ::isatty(STDERR_FILENO) == 1;
-  bool line_shown_ = false;
+  ProgressLine line_;
   std::vector<Fields> findings_;
 };
 
@@ -102,9 +82,11 @@ Result<std::optional<CheckCounts>> check_by_mount(const std::string& lower, Repo
   ENFOLD_TRY_ASSIGN(const std::string socket, control_socket_path(lower));
   const auto take = [&report](const std::string& line) {
     auto message = decode_control_message(line);
-    if (!message) return;
-    if (const auto* finding = std::get_if<Finding>(&*message)) report.finding(*finding);
-    if (const auto* progress = std::get_if<CheckProgress>(&*message)) report.progress(progress->counts);
+    if (!message) return true;
+    if (const auto* finding = std::get_if<Finding>(&*message)) return report.finding(*finding);
+    if (const auto* progress = std::get_if<CheckProgress>(&*message))
+      return report.progress(progress->counts);
+    return true;
   };
   ENFOLD_TRY_ASSIGN(const std::optional<std::string> last, control_request(socket, kCheckRequest, take));
   if (!last) return std::nullopt;

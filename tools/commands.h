@@ -17,6 +17,8 @@ namespace enfold {
 inline constexpr int kExitSuccess = 0;
 inline constexpr int kExitFindings = 1;
 inline constexpr int kExitUsage = 2;
+inline constexpr int kExitLeft = 3;     // rekey: files were left, and named
+inline constexpr int kExitStopped = 4;  // by a signal; what is done stays done
 
 // What was chosen on the command line.
 struct Invocation {
@@ -30,6 +32,7 @@ void add_mount_command(CLI::App& app, Invocation& invocation);
 void add_status_command(CLI::App& app, Invocation& invocation);
 void add_check_command(CLI::App& app, Invocation& invocation);
 void add_inspect_command(CLI::App& app, Invocation& invocation);
+void add_rekey_command(CLI::App& app, Invocation& invocation);
 void add_key_commands(CLI::App& app, Invocation& invocation);
 
 }  // namespace enfold

@@ -19,6 +19,7 @@ void add_commands(CLI::App& app, enfold::Invocation& invocation) {
   enfold::add_status_command(app, invocation);
   enfold::add_check_command(app, invocation);
   enfold::add_inspect_command(app, invocation);
+  add_rekey_command(app, invocation);
   enfold::add_key_commands(app, invocation);
   app.footer("Example:\n  enfold init ~/Dropbox/private\n  enfold mount ~/Dropbox/private ~/private");
 }

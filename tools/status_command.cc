@@ -26,6 +26,7 @@ Fields fields_of(const MountStatus& status) {
           {"key_material", status.key_material},
           {"mount_number", status.mount_number},
           {"recovering", status.recovering},
+          {"rekeying", status.rekeying},
           {"verified", true}};
 }
 
@@ -64,6 +65,7 @@ Result<Fields> fields_of_unmounted(const std::string& lower) {
                 {"kms", pin ? pin->kms_url : std::string()},
                 {"key", recipients.empty() ? std::string() : recipients.front().key_arn},
                 {"pinned", pin && pin->volume == claimed->volume},
+                {"rekeying", pin && pin->rekeying},
                 {"state", std::string(state->open ? "open" : "closed")},
                 {"mount_number", state->mount_number},
                 {"verified", false}};

@@ -40,7 +40,7 @@ Result<std::string> lower_directory_of(const std::string& path) {
 Result<std::optional<MountStatus>> status_of_mount(const std::string& lower) {
   ENFOLD_TRY_ASSIGN(const std::string socket, control_socket_path(lower));
   ENFOLD_TRY_ASSIGN(const std::optional<std::string> line,
-                    control_request(socket, kStatusRequest, [](const auto&) {}));
+                    control_request(socket, kStatusRequest, [](const auto&) { return true; }));
   if (!line) return std::nullopt;
   ENFOLD_TRY_ASSIGN(ControlMessage message, decode_control_message(*line));
   if (auto* error = std::get_if<Error>(&message)) return std::unexpected(std::move(*error));

@@ -16,7 +16,7 @@
 
 namespace enfold {
 
-inline constexpr std::size_t kMaxControlRequestBytes = 4096;
+inline constexpr std::size_t kMaxControlRequestBytes = 16 * 1024;
 inline constexpr std::size_t kMaxControlLineBytes = 1024 * 1024;  // of an answer
 
 // Where the socket of the volume at this canonical lower path is. Makes its directory.
@@ -41,11 +41,12 @@ class ControlServer {
   virtual ~ControlServer() = default;
 };
 
-// Sends one request; `progress` gets each line but the last, which is the result. Nothing (no error) where no
-// mount listens. kBusy where the mount hangs up without an answer, kSystem ETIMEDOUT where it says nothing
-// for a minute.
+// Sends one request; `progress` gets each line but the last, which is the result, and answers whether to go
+// on: else the call hangs up, which stops the mount, and answers kBusy. Nothing (no error) where no mount
+// listens. kBusy where the mount hangs up without an answer, kSystem ETIMEDOUT where it says nothing for a
+// minute.
 Result<std::optional<std::string>> control_request(const std::string& socket_path,
                                                    const std::string& json_request,
-                                                   const std::function<void(const std::string&)>& progress);
+                                                   const std::function<bool(const std::string&)>& progress);
 
 }  // namespace enfold

@@ -29,7 +29,7 @@ Result<Fd> connect_to(const std::string& socket_path) {
 
 Result<std::optional<std::string>> control_request(const std::string& socket_path,
                                                    const std::string& json_request,
-                                                   const std::function<void(const std::string&)>& progress) {
+                                                   const std::function<bool(const std::string&)>& progress) {
   ENFOLD_TRY_ASSIGN(Fd socket, connect_to(socket_path));
   if (!socket.valid()) return std::nullopt;
   Channel channel(std::move(socket), -1);
@@ -38,7 +38,7 @@ Result<std::optional<std::string>> control_request(const std::string& socket_pat
   for (;;) {
     auto line = channel.read_line(kMaxControlLineBytes, kSilenceTimeoutMs);
     if (line) {
-      if (last) progress(*last);
+      if (last && !progress(*last)) return make_error(Errc::kBusy, "stopped");
       last = std::move(*line);
       continue;
     }

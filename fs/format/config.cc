@@ -75,8 +75,8 @@ Result<ConfigFile> encode_config(const Config& config, const VolumeKeys& keys) {
   ByteWriter writer(file);
   layout::write_head(writer, layout::kConfigMagic, layout::kOnlySecretId, config.volume);
   const ByteSpan prefix_page = page_of(file, 0);
-  ENFOLD_TRY(encode_slot(config.envelope, {bound_prefix(prefix_page), 0, keys.config_mac()},
-                         std::span(file).subspan<kPageBytes, kSlotBytes>()));
+  ENFOLD_TRY_ASSIGN(const ConfigSlotPage slot, encode_config_slot(config.envelope, 0, prefix_page, keys));
+  std::ranges::copy(slot, file.begin() + kConfigSlotOffset[0]);
   std::ranges::copy(encode_config_state(config.state, prefix_page, keys), file.begin() + kConfigStateOffset);
   return file;
 }
@@ -103,6 +103,18 @@ Result<Config> decode_config(ByteSpan file, const VolumeKeys& keys) {
   ENFOLD_TRY_ASSIGN(auto envelopes, in_order(std::move(first), std::move(second)));
   ENFOLD_TRY_ASSIGN(const ConfigState state, decode_state_page(file, keys));
   return Config{volume, std::move(envelopes.front()), state};
+}
+
+Result<ConfigSlotPage> encode_config_slot(const Envelope& envelope, std::uint8_t index, ByteSpan prefix_page,
+                                          const VolumeKeys& keys) {
+  ConfigSlotPage page{};
+  ENFOLD_TRY(encode_slot(envelope, {bound_prefix(prefix_page), index, keys.config_mac()},
+                         std::span(page).first<kSlotBytes>()));
+  return page;
+}
+
+Result<std::optional<Envelope>> config_slot(ByteSpan file, std::uint8_t index) {
+  return decode_slot_unverified(slot_in(file, index));
 }
 
 ConfigStatePage encode_config_state(const ConfigState& state, ByteSpan prefix_page, const VolumeKeys& keys) {

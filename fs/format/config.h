@@ -49,6 +49,14 @@ Result<ConfigState> peek_config_state(ByteSpan file);
 // With the volume's keys: verifies every page. kDamaged where anything is wrong.
 Result<Config> decode_config(ByteSpan file, const VolumeKeys& keys);
 
+// One slot page; `index` is 0 or 1.
+using ConfigSlotPage = std::array<std::uint8_t, kPageBytes>;
+inline constexpr std::size_t kConfigSlotOffset[2] = {kPageBytes, 2 * kPageBytes};
+Result<ConfigSlotPage> encode_config_slot(const Envelope& envelope, std::uint8_t index, ByteSpan prefix_page,
+                                          const VolumeKeys& keys);
+// Nothing for an empty one; of a file that decode_config took.
+Result<std::optional<Envelope>> config_slot(ByteSpan file, std::uint8_t index);
+
 // The state page as it goes to kConfigStateOffset; `prefix_page` is the first page of the file.
 ConfigStatePage encode_config_state(const ConfigState& state, ByteSpan prefix_page, const VolumeKeys& keys);
 

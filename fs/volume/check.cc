@@ -216,9 +216,6 @@ void Check::check_lost() {
 
 void Check::check_own(const PendingDirectory& directory, const std::string& lower_name) {
   if (directory.lower.empty() && lower_name == kLostName) return check_lost();
-  if (directory.lower.empty() && lower_name == kLostName)
-    return report(Severity::kLeftover, directory.plain, lower_name,
-                  "holds what crashes left in pieces; look into it, then remove it");
   const bool in_place = lower_name == kMarkerName ||
                         (directory.lower.empty() && (lower_name == kConfigName || lower_name == kLockName));
   if (!in_place)
@@ -339,22 +336,6 @@ void Check::check_xattrs(InodeNumber inode, int fd, const std::string& plain, co
 }
 
 }  // namespace
-
-std::string_view name_of(Severity severity) {
-  switch (severity) {
-    case Severity::kDamage:
-      return "damage";
-    case Severity::kUnread:
-      return "unread";
-    case Severity::kForeign:
-      return "foreign";
-    case Severity::kLeftover:
-      return "leftover";
-    case Severity::kRepaired:
-      return "repaired";
-  }
-  return "unknown";
-}
 
 Result<CheckCounts> check_volume(OpenVolume& volume, CheckObserver& observer, CheckMode mode) {
   return Check(volume, observer, mode).run();

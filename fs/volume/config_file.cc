@@ -16,6 +16,12 @@ std::unexpected<Error> not_a_volume(const std::string& lower, const std::string&
                         "; name the lower directory of a volume, or make one with `enfold init`");
 }
 
+Result<void> write_page(Files& files, int lower_dir, ByteSpan page, std::size_t offset) {
+  ENFOLD_TRY_ASSIGN(const Fd fd, open_regular(files, lower_dir, kConfigFileName, O_WRONLY));
+  ENFOLD_TRY(write_full(files, fd.get(), page, offset));
+  return files.sync(fd.get());
+}
+
 }  // namespace
 
 Result<ConfigFile> read_config_file(Files& files, int lower_dir, const std::string& lower) {
@@ -34,12 +40,20 @@ Result<ConfigFile> read_config_file(Files& files, int lower_dir, const std::stri
   return config;
 }
 
+Result<void> write_config_slot(Files& files, int lower_dir, std::uint8_t index,
+                               const std::optional<Envelope>& envelope, const ConfigFile& config,
+                               const VolumeKeys& keys) {
+  ConfigSlotPage page{};
+  if (envelope) {
+    ENFOLD_TRY_ASSIGN(page, encode_config_slot(*envelope, index, ByteSpan(config).first(kPageBytes), keys));
+  }
+  return write_page(files, lower_dir, page, kConfigSlotOffset[index]);
+}
+
 Result<void> write_config_state(Files& files, int lower_dir, const ConfigFile& config,
                                 const ConfigState& state, const VolumeKeys& keys) {
-  const ConfigStatePage page = encode_config_state(state, ByteSpan(config).first(kPageBytes), keys);
-  ENFOLD_TRY_ASSIGN(Fd fd, open_regular(files, lower_dir, kConfigFileName, O_WRONLY));
-  ENFOLD_TRY(write_full(files, fd.get(), page, kConfigStateOffset));
-  return files.sync(fd.get());
+  return write_page(files, lower_dir, encode_config_state(state, ByteSpan(config).first(kPageBytes), keys),
+                    kConfigStateOffset);
 }
 
 }  // namespace enfold

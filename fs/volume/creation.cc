@@ -15,6 +15,7 @@
 namespace enfold {
 
 Result<Creation::MadeFile> Creation::file(const Spot& spot, mode_t mode, const Caller& caller) {
+  const KeyCache::Making making = parts_.context.file_keys.making();
   // First of all, so that a KMS that does not answer leaves nothing behind.
   ENFOLD_TRY_ASSIGN(FileBody::NewFile prepared, FileBody::prepare(parts_.context));
   ENFOLD_TRY_ASSIGN(const NewMode wanted, new_mode(spot, mode, caller));
@@ -172,6 +173,7 @@ Result<InodePtr> Creation::make_link(const InodePtr& inode, const Spot& spot) {
   ENFOLD_TRY(parts_.context.files.link_at(fd->get(), parent->get(), spot.lower.name));
   parts_.unsynced.linked(spot.directory->lower, spot.lower.name, inode->lower);
   if (parts_.context.epochs.recovering()) parts_.recovery.moved(inode->lower, spot.link());
+  parts_.moved_objects.note(spot.link());
   return parts_.table.remember(inode->lower, spot.link());
 }
 

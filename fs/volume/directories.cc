@@ -211,6 +211,12 @@ Result<std::string> Directories::shown_name(const DirectoryId& directory_id, int
   }
 }
 
+Result<std::string> Directories::plain_name(const Link& link) {
+  ENFOLD_TRY_ASSIGN(const DirectoryId directory_id, id(link.parent));
+  ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.resolve(link.parent));
+  return shown_name(directory_id, dir->get(), LowerEntry{link.lower_name, 0, 0});
+}
+
 Result<mode_t> Directories::type_of(const InodePtr& directory, const DirectoryEntry& entry) {
   const std::shared_lock lock(places_.names());  // what is being made has no type yet
   ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.directory(directory));

@@ -51,6 +51,9 @@ class Directories {
   // does not tell are 0.
   Result<std::vector<DirectoryEntry>> list(const InodePtr& directory);
 
+  // The plain name of an entry. kDamaged where it does not decrypt.
+  Result<std::string> plain_name(const Link& link);
+
   // S_IFMT bits of a listed entry.
   Result<mode_t> type_of(const InodePtr& directory, const DirectoryEntry& entry);
 

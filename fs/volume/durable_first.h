@@ -33,12 +33,14 @@ class DurableFirst {
   // away or writes it again: only long names pay for that.
   Result<void> sidecar(const InodePtr& directory, int dir, const std::string& lower_name);
 
+  // The whole lower filesystem.
+  Result<void> everything();
+
  private:
   Result<void> marker(const InodePtr& directory);
   Result<void> listed(const InodePtr& directory, int dir, const Unsynced::Waiting& waiting);
   Result<void> object(int dir, const std::string& lower_name, const LowerId& object);
   Result<void> small_file(int dir, const std::string& name);
-  Result<void> everything();
   Result<void> sync(int fd);
   Result<void> require_no_failure() const;
 

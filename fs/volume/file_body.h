@@ -104,6 +104,16 @@ class FileBody {
   void drop_mapper() { mappers_.fetch_sub(1); }
   Result<void> seal(int other_writers_allowed);
 
+  // One envelope slot of the header, as write_header_slot(); the caller holds what seal() wants held.
+  struct SlotChange {
+    int fd;  // read-write, of the lower file
+    std::uint8_t index;
+    ConstSlotSpan slot;
+    ConstSlotSpan before;
+    const Envelope& counts;  // is asked for the key from now on
+  };
+  Result<void> write_slot(const SlotChange& change);
+
  private:
   friend class DataKeyRenewal;
   struct Parts;

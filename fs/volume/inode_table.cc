@@ -93,6 +93,17 @@ bool InodeTable::is_removed(const Inode& inode) const {
   return inode.links_.empty() && inode.orphan_ != nullptr;
 }
 
+std::vector<InodePtr> InodeTable::open_without_name() {
+  std::vector<InodePtr> out;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [number, inode] : by_number_) {
+    if (!inode->is_regular() || !inode->links_.empty() || !inode->orphan_ || !inode->body()) continue;
+    ++inode->lookups_;
+    out.push_back(inode);
+  }
+  return out;
+}
+
 void InodeTable::unlinked(const InodePtr& inode, const Link& link, SharedFd orphan) {
   std::vector<InodePtr> dropped;
   const std::lock_guard lock(mutex_);

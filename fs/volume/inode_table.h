@@ -46,6 +46,8 @@ class InodeTable {
   };
   [[nodiscard]] Place place(const Inode& inode, std::size_t index) const;
   [[nodiscard]] bool is_removed(const Inode& inode) const;
+  // Regular files that are open, and are in no directory any more; each with one lookup more.
+  std::vector<InodePtr> open_without_name();
 
   // `orphan` is kept where no other name is known.
   void unlinked(const InodePtr& inode, const Link& link, SharedFd orphan);

@@ -36,18 +36,19 @@ ContentCipher& FileKeys::content(std::uint8_t key_epoch) {
 
 KeyCache::KeyCache(KmsClient& kms, const VolumeKeys& volume_keys, Clock& clock, std::string key_arn,
                    Limits limits)
-    : kms_(kms), volume_keys_(volume_keys), clock_(clock), key_arn_(std::move(key_arn)), limits_(limits) {}
+    : kms_(kms), volume_keys_(volume_keys), clock_(clock), limits_(limits), key_arn_(std::move(key_arn)) {}
 
 Result<NewFileKeys> KeyCache::make(PrefixSpan prefix, const FileId& file) {
   const std::int64_t until_ns = good_until_ns();  // counted from before the question
-  auto answer = kms_.generate_data_key(key_arn_, file_key_context(volume_keys_.volume(), file));
+  const std::string key_arn = wrapping_key();
+  auto answer = kms_.generate_data_key(key_arn, file_key_context(volume_keys_.volume(), file));
   if (!answer) {
     // An errno of the key store must not be taken for one of the lower file.
     if (answer.error().code == Errc::kSystem)
       return make_error(Errc::kKmsUnavailable, data_key_of(file) + ": " + describe(answer.error()));
     return add_context(std::move(answer).error(), data_key_of(file));
   }
-  if (auto good = check_generated(*answer, key_arn_); !good)
+  if (auto good = check_generated(*answer, key_arn); !good)
     return add_context(std::move(good).error(), data_key_of(file));
   FileKey key = volume_keys_.file_key(answer->plaintext, prefix.first<kPrefixBoundBytes>());
   const Digest commitment = file_commitment(key);
@@ -113,6 +114,17 @@ void KeyCache::remember(const FileId& file, ByteSpan commitment, std::shared_ptr
 void KeyCache::forget(const FileId& file) {
   std::lock_guard lock(mutex_);
   drop(file);
+}
+
+void KeyCache::wrap_under(std::string key_arn) {
+  const std::unique_lock none_in_the_making(making_);
+  const std::lock_guard lock(mutex_);
+  key_arn_ = std::move(key_arn);
+}
+
+std::string KeyCache::wrapping_key() {
+  const std::lock_guard lock(mutex_);
+  return key_arn_;
 }
 
 void KeyCache::drop(const FileId& file) {

@@ -7,12 +7,14 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <unordered_map>
 
 #include "fs/format/header.h"
 #include "fs/format/keys.h"
 #include "fs/volume/content_cipher.h"
+#include "fs/volume/fair_shared_mutex.h"
 #include "kms/base/clock.h"
 #include "kms/client/kms_client.h"
 
@@ -50,7 +52,7 @@ class KeyCache {
     std::size_t max_entries = 10'000;
   };
 
-  // `key_arn` wraps new files' keys.
+  // `key_arn` wraps new files' keys; `kms` outlives the cache.
   KeyCache(KmsClient& kms, const VolumeKeys& volume_keys, Clock& clock, std::string key_arn, Limits limits);
 
   // Asks the KMS for a new file's data key, and completes `prefix` (whose other fields are set) with the
@@ -64,6 +66,14 @@ class KeyCache {
                                            const Envelope& envelope);
 
   void forget(const FileId& file);
+
+  // Hold one from before make() until the envelope is in the lower file.
+  using Making = std::shared_lock<FairSharedMutex>;
+  [[nodiscard]] Making making() { return Making(making_); }
+  // From now on `key_arn` wraps new files' keys, by its material of now. Waits for those being made.
+  void wrap_under(std::string key_arn);
+
+  [[nodiscard]] KmsClient& kms() { return kms_; }
 
  private:
   struct FileIdHash {
@@ -87,15 +97,17 @@ class KeyCache {
   Result<std::shared_ptr<FileKeys>> ask(ConstPrefixSpan prefix, const FileId& file,
                                         const Recipient& recipient);
   void remember(const FileId& file, ByteSpan commitment, std::shared_ptr<FileKeys> keys);
+  std::string wrapping_key();
   void drop(const FileId& file);           // mutex_ is held
   void drop_expired(std::int64_t now_ns);  // mutex_ is held
 
   KmsClient& kms_;
   const VolumeKeys& volume_keys_;
   Clock& clock_;
-  std::string key_arn_;
   Limits limits_;
-  std::mutex mutex_;
+  FairSharedMutex making_;
+  std::mutex mutex_;  // guards what follows
+  std::string key_arn_;
   Entries by_age_;  // the oldest first
   std::unordered_map<FileId, Entries::iterator, FileIdHash> by_file_;
 };

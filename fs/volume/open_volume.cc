@@ -1,6 +1,8 @@
 #include "fs/volume/open_volume.h"
 
 #include <cerrno>
+#include <map>
+#include <mutex>
 
 #include "fs/volume/checkpoints.h"
 #include "fs/volume/config_file.h"
@@ -26,15 +28,25 @@ class OpenVolumeImpl final : public OpenVolume {
   Volume& tree() override { return *tree_; }
   VolumeContext& context() override { return *context_; }
   [[nodiscard]] const std::string& lower_path() const override { return lower_; }
-  [[nodiscard]] const std::string& kms_url() const override { return kms_url_; }
-  [[nodiscard]] const std::string& key_arn() const override { return key_arn_; }
-  Result<KeyDescription> describe_key() override { return kms_->describe_key(key_arn_); }
+  [[nodiscard]] KeyHome key() const override {
+    const std::lock_guard lock(key_mutex_);
+    return key_;
+  }
+  [[nodiscard]] bool is_rekeying() const override {
+    const std::lock_guard lock(key_mutex_);
+    return rekeying_;
+  }
+  Result<KeyDescription> describe_key() override { return kms_->describe_key(key().key_arn); }
 
+  Result<RekeyReport> rekey(const RekeyRequest& request, PassphraseSource& other_kms,
+                            RekeyObserver& observer) override;
   Result<void> close() override;
   Result<void> checkpoint() override { return checkpoints_->run_once(); }
   Result<bool> recover() override { return checkpoints_->recover(); }
 
-  Result<void> unwrap(const UnverifiedConfig& claimed, std::string kms_url, PassphraseSource& passphrase);
+  Result<void> open_keys(const UnverifiedConfig& claimed, const std::string& kms_url,
+                         const std::optional<Pin>& pin, PassphraseSource& passphrase);
+  Result<void> unwrap(const UnverifiedConfig& claimed);
   Result<void> verify(const ConfigFile& config, const std::optional<Pin>& pin);
   Result<void> judge(const std::optional<Pin>& pin, bool vouched);
   Result<void> open_tree(const OpenRequest& request, Entropy& entropy, Clock& clock);
@@ -44,9 +56,12 @@ class OpenVolumeImpl final : public OpenVolume {
 
  private:
   [[nodiscard]] Pin pin(bool open, std::uint64_t takes_over) const {
-    return {lower_, keys_->volume(), kms_url_,  key_arn_, keys_->commitment(),
-            open,   mount_number_,   takes_over};
+    const std::lock_guard lock(key_mutex_);
+    return {lower_, keys_->volume(), key_.kms_url, key_.key_arn, keys_->commitment(),
+            open,   mount_number_,   takes_over,   rekeying_,    former_};
   }
+  void route_former(PassphraseSource& passphrase);
+  Result<void> pin_key(const KeyHome& key, std::vector<KeyHome> former, bool rekeying);
   void end_tree();
   Result<void> take_over();
   Result<void> write_first_pin();
@@ -62,9 +77,12 @@ class OpenVolumeImpl final : public OpenVolume {
   ConfigState state_;  // as it is on disk
   CrashState crash_ = CrashState::kClean;
   std::uint64_t mount_number_ = 0;
-  std::string kms_url_;
-  std::string key_arn_;
-  std::unique_ptr<KmsClient> kms_;
+  std::mutex rekey_mutex_;        // held by the one that runs
+  mutable std::mutex key_mutex_;  // guards what follows, up to the clients
+  KeyHome key_;
+  std::vector<KeyHome> former_;
+  bool rekeying_ = false;
+  std::unique_ptr<KmsRoutes> kms_;
   std::unique_ptr<VolumeKeys> keys_;
   std::unique_ptr<Epochs> epochs_;
   std::unique_ptr<KeyCache> file_keys_;
@@ -73,20 +91,91 @@ class OpenVolumeImpl final : public OpenVolume {
   std::unique_ptr<Volume> tree_;
 };
 
-Result<void> OpenVolumeImpl::unwrap(const UnverifiedConfig& claimed, std::string kms_url,
-                                    PassphraseSource& passphrase) {
-  kms_url_ = std::move(kms_url);
-  const Recipient& recipient = claimed.envelopes.front().recipients.front();
-  key_arn_ = recipient.key_arn;
-  ENFOLD_TRY_ASSIGN(kms_, open_kms(kms_url_, passphrase));
-  VolumeSecret secret;
-  auto unwrapped = kms_->decrypt(key_arn_, recipient.ciphertext, volume_secret_context(claimed.volume),
-                                 secret.expose_mutable());
-  if (!unwrapped)
-    return add_context(std::move(unwrapped).error(),
-                       lower_ + ": unwrapping the volume secret by " + kms_url_ + " with key " + key_arn_);
-  keys_ = std::make_unique<VolumeKeys>(claimed.volume, std::move(secret));
+Result<void> OpenVolumeImpl::open_keys(const UnverifiedConfig& claimed, const std::string& kms_url,
+                                       const std::optional<Pin>& pin, PassphraseSource& passphrase) {
+  key_ = {pin ? pin->key_arn : claimed.envelopes.front().recipients.front().key_arn, kms_url};
+  if (pin) {
+    former_ = pin->former;
+    rekeying_ = pin->rekeying;
+  }
+  Result<KmsRoutes::Service> client = open_kms(kms_url, passphrase);
+  // While a re-keying to another KMS is not finished, the config may still be under a key of the former one.
+  if (!client && !rekeying_) return std::unexpected(std::move(client).error());
+  kms_ = std::make_unique<KmsRoutes>(std::move(client));
+  route_former(passphrase);
+  return unwrap(claimed);
+}
+
+// Their KMS is opened while envelopes may still be under them; else whoever needs one is told where it is.
+void OpenVolumeImpl::route_former(PassphraseSource& passphrase) {
+  std::map<std::string, Result<KmsRoutes::Service>> opened;
+  for (const KeyHome& former : former_) {
+    if (former.kms_url == key_.kms_url) continue;
+    if (!rekeying_) {
+      kms_->route(former.key_arn,
+                  make_error(Errc::kKmsNotFound, former.key_arn + ": a former key of this volume, in " +
+                                                     former.kms_url + "; `enfold rekey " + lower_ +
+                                                     "` re-keys what came back under it"));
+      continue;
+    }
+    if (!opened.contains(former.kms_url))
+      opened.emplace(former.kms_url, open_kms(former.kms_url, passphrase));
+    kms_->route(former.key_arn, opened.at(former.kms_url));
+  }
+}
+
+Result<void> OpenVolumeImpl::unwrap(const UnverifiedConfig& claimed) {
+  std::optional<Error> first;
+  for (const Envelope& envelope : claimed.envelopes) {
+    const Recipient& recipient = envelope.recipients.front();
+    VolumeSecret secret;
+    auto unwrapped = kms_->decrypt(recipient.key_arn, recipient.ciphertext,
+                                   volume_secret_context(claimed.volume), secret.expose_mutable());
+    if (unwrapped) {
+      keys_ = std::make_unique<VolumeKeys>(claimed.volume, std::move(secret));
+      return {};
+    }
+    if (!first)
+      first = add_context(std::move(unwrapped).error(), lower_ + ": unwrapping the volume secret by " +
+                                                            key_.kms_url + " with key " + recipient.key_arn)
+                  .error();
+  }
+  return std::unexpected(*std::move(first));
+}
+
+Result<void> OpenVolumeImpl::pin_key(const KeyHome& key, std::vector<KeyHome> former, bool rekeying) {
+  const Pin before = pin(true, 0);
+  Pin next = before;
+  next.key_arn = key.key_arn;
+  next.kms_url = key.kms_url;
+  next.former = former;
+  next.rekeying = rekeying;
+  ENFOLD_TRY(write_pin(files_, next));
+  const std::lock_guard lock(key_mutex_);
+  key_ = key;
+  former_ = std::move(former);
+  rekeying_ = rekeying;
   return {};
+}
+
+Result<RekeyReport> OpenVolumeImpl::rekey(const RekeyRequest& request, PassphraseSource& other_kms,
+                                          RekeyObserver& observer) {
+  const std::unique_lock one(rekey_mutex_, std::try_to_lock);
+  if (!one) return make_error(Errc::kBusy, lower_ + ": another rekey of this volume runs; wait for it");
+  RekeyParts parts{files_, root_.get(),         lower_, *keys_, *kms_, *file_keys_,
+                   *tree_, context_->read_only, key(),  {},     {},    {}};
+  {
+    const std::lock_guard lock(key_mutex_);
+    parts.former = former_;
+  }
+  parts.pin = [this](const KeyHome& key, std::vector<KeyHome> former, bool rekeying) {
+    return pin_key(key, std::move(former), rekeying);
+  };
+  parts.open_kms = [&other_kms](const std::string& url) -> Result<KmsRoutes::Service> {
+    ENFOLD_TRY_ASSIGN(auto client, open_kms(url, other_kms));
+    return KmsRoutes::Service(std::move(client));
+  };
+  return rekey_volume(std::move(parts), request, observer);
 }
 
 Result<void> OpenVolumeImpl::verify(const ConfigFile& config, const std::optional<Pin>& pin) {
@@ -125,7 +214,7 @@ Result<void> OpenVolumeImpl::open_tree(const OpenRequest& request, Entropy& entr
                                      crashed());
   KeyCache::Limits limits;
   limits.max_age_ns = request.key_max_age_ns;
-  file_keys_ = std::make_unique<KeyCache>(*kms_, *keys_, clock, key_arn_, limits);
+  file_keys_ = std::make_unique<KeyCache>(*kms_, *keys_, clock, key().key_arn, limits);
   ENFOLD_TRY_ASSIGN(const struct statvfs lower, files_.stat_filesystem(root_.get()));
   context_ = std::make_unique<VolumeContext>(files_, entropy, clock, *keys_, *file_keys_, *epochs_,
                                              request.read_only, access_times(request, lower));
@@ -242,7 +331,7 @@ Result<std::unique_ptr<OpenVolume>> open_volume(const OpenRequest& request, Pass
   auto claimed = peek_config(config);
   if (!claimed) return add_context(std::move(claimed).error(), lower + "/enfold.volume");
   ENFOLD_TRY_ASSIGN(const std::optional<Pin> pin, read_pin(files, lower));
-  ENFOLD_TRY_ASSIGN(std::string kms_url, choose_kms(request, lower, *claimed, pin));
+  ENFOLD_TRY_ASSIGN(const std::string kms_url, choose_kms(request, lower, *claimed, pin));
   ENFOLD_TRY_ASSIGN(VolumeLock lock, VolumeLock::take(files, root->get(), lower, request.read_only));
   // Another mount may have ended between the first look and the lock.
   ENFOLD_TRY_ASSIGN(const ConfigFile locked_config, read_config_file(files, root->get(), lower));
@@ -250,7 +339,7 @@ Result<std::unique_ptr<OpenVolume>> open_volume(const OpenRequest& request, Pass
                           ByteSpan(locked_config).first(kConfigStateOffset)))
     return make_error(Errc::kBusy, lower + ": enfold.volume changed while it was opened; try again");
   auto volume = std::make_unique<OpenVolumeImpl>(lower, std::move(*root), std::move(lock), files);
-  ENFOLD_TRY(volume->unwrap(*claimed, std::move(kms_url), passphrase));
+  ENFOLD_TRY(volume->open_keys(*claimed, kms_url, pin, passphrase));
   ENFOLD_TRY(volume->verify(locked_config, pin));
   ENFOLD_TRY(volume->judge(pin, request.recover));
   ENFOLD_TRY(volume->open_tree(request, entropy, clock));

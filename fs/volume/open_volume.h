@@ -6,6 +6,7 @@
 #include <string>
 
 #include "fs/format/config.h"
+#include "fs/volume/rekey.h"
 #include "fs/volume/volume.h"
 #include "kms/client/kms_client.h"
 
@@ -47,14 +48,21 @@ class OpenVolume {
   [[nodiscard]] virtual Volume& tree() = 0;
   [[nodiscard]] virtual VolumeContext& context() = 0;
   [[nodiscard]] virtual const std::string& lower_path() const = 0;  // canonical
-  [[nodiscard]] virtual const std::string& kms_url() const = 0;
-  [[nodiscard]] virtual const std::string& key_arn() const = 0;
-  // Of the key, as the KMS says now.
+  // What new files are wrapped under.
+  [[nodiscard]] virtual KeyHome key() const = 0;
+  // A re-keying began and has not ended: a key of before may still be needed.
+  [[nodiscard]] virtual bool is_rekeying() const = 0;
+  // Of that key, as the KMS says now.
   virtual Result<KeyDescription> describe_key() = 0;
   // Makes all durable and marks config and pin closed; call once after the last change. Further calls on the
   // tree are not allowed. Where a seal or a sync has failed it answers that, and config and pin stay open, as
   // they do where the recovery from a crash is not finished: the next mount does it.
   virtual Result<void> close() = 0;
+
+  // As rekey_volume(); kBusy while another one runs. `other_kms` opens key stores that are not open yet: the
+  // one of `to_kms`, and that of former keys.
+  virtual Result<RekeyReport> rekey(const RekeyRequest& request, PassphraseSource& other_kms,
+                                    RekeyObserver& observer) = 0;
 
   // For who opened without `background`, see Checkpoints.
   virtual Result<void> checkpoint() = 0;

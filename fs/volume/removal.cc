@@ -158,6 +158,7 @@ void Removal::name_moved(const Side& side, const Spot& to) {
   parts_.unsynced.linked(to.directory->lower, to.lower.name, side.identity());
   if (side.inode) parts_.table.renamed(side.inode, side.spot->link(), to.link());
   if (parts_.context.epochs.recovering()) parts_.recovery.moved(side.identity(), to.link());
+  parts_.moved_objects.note(to.link());
 }
 
 Result<void> Removal::replace(Side& from, Side& to) {

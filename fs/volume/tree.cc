@@ -7,6 +7,7 @@
 #include "fs/volume/creation.h"
 #include "fs/volume/file_body.h"
 #include "fs/volume/lower_files.h"
+#include "fs/volume/rekey_pass.h"
 #include "fs/volume/removal.h"
 #include "fs/volume/tree_parts.h"
 #include "fs/volume/volume.h"
@@ -89,6 +90,7 @@ class Tree final : public Volume {
   void checkpointed() override { parts_.unsynced.drop_durable(); }
   Result<bool> recover(const std::atomic<bool>& stop) override;
   Result<bool> repair_marker(InodeNumber directory) override;
+  std::unique_ptr<RekeyPass> rekey(unsigned jobs, RekeyObserver& observer) override;
 
   Result<Bytes> get_xattr(InodeNumber inode, const std::string& name) override;
   Result<void> set_xattr(InodeNumber inode, const std::string& name, ByteSpan value, int flags) override;
@@ -301,6 +303,10 @@ bool Tree::has_acls() {
 }
 
 Result<bool> Tree::recover(const std::atomic<bool>& stop) { return parts_.recovery.run(stop); }
+
+std::unique_ptr<RekeyPass> Tree::rekey(unsigned jobs, RekeyObserver& observer) {
+  return std::make_unique<RekeyPass>(parts_, jobs, observer);
+}
 
 Result<bool> Tree::repair_marker(InodeNumber number) {
   ENFOLD_TRY_ASSIGN(const InodePtr directory, find_for_change(number));

@@ -8,6 +8,7 @@
 #include "fs/volume/durable_first.h"
 #include "fs/volume/inode_table.h"
 #include "fs/volume/marker_repair.h"
+#include "fs/volume/moved_objects.h"
 #include "fs/volume/open_files.h"
 #include "fs/volume/places.h"
 #include "fs/volume/recovery.h"
@@ -30,7 +31,8 @@ struct TreeParts {
         directories(its_context, table, places, unsynced, durable_first, marker_repair),
         specials(its_context, places),
         open_files(its_context, table, places, unsynced, durable_first),
-        recovery(its_context, table, places, directories, open_files, marker_repair, set_aside) {}
+        recovery(its_context, table, places, directories, open_files, marker_repair, set_aside),
+        moved_objects(table, places) {}
 
   VolumeContext& context;
   InodeTable table;
@@ -43,6 +45,7 @@ struct TreeParts {
   SpecialObjects specials;
   OpenFiles open_files;
   Recovery recovery;
+  MovedObjects moved_objects;
 };
 
 using SharedNames = std::shared_lock<FairSharedMutex>;

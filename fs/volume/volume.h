@@ -21,6 +21,8 @@ namespace enfold {
 
 class FileBody;
 class OpenFiles;
+class RekeyObserver;
+class RekeyPass;
 
 struct Entry {
   InodeNumber inode = 0;
@@ -174,6 +176,8 @@ class Volume {
   // For `check --repair`: writes a directory's marker again where it does not verify, or opens none of the
   // directory's names. False where it is right; kNotFound where nothing in the directory tells its id.
   virtual Result<bool> repair_marker(InodeNumber directory) = 0;
+  // For `enfold rekey`, one at a time; see RekeyPass. Both outlive what is answered.
+  virtual std::unique_ptr<RekeyPass> rekey(unsigned jobs, RekeyObserver& observer) = 0;
 
   // user.* and trusted.* are sealed; security.* and POSIX ACLs (system.posix_acl_access and _default, as the
   // kernel's own filesystems store and answer them) pass through; others are EOPNOTSUPP. flags: XATTR_CREATE,

@@ -20,9 +20,12 @@ class OpenWorld final : public OpenVolume {
   Volume& tree() override { return world_.tree(); }
   VolumeContext& context() override { return world_.context; }
   [[nodiscard]] const std::string& lower_path() const override { return lower_; }
-  [[nodiscard]] const std::string& kms_url() const override { return kms_url_; }
-  [[nodiscard]] const std::string& key_arn() const override { return key_arn_; }
-  Result<KeyDescription> describe_key() override { return world_.kms.describe_key(key_arn_); }
+  [[nodiscard]] KeyHome key() const override { return {kFakeKeyArn, "fake:"}; }
+  [[nodiscard]] bool is_rekeying() const override { return false; }
+  Result<KeyDescription> describe_key() override { return world_.kms.describe_key(kFakeKeyArn); }
+  Result<RekeyReport> rekey(const RekeyRequest&, PassphraseSource&, RekeyObserver&) override {
+    return make_error(Errc::kUnsupported, "the fake KMS has no pin to change");
+  }
   Result<void> close() override { return {}; }
   Result<void> checkpoint() override { return {}; }
   Result<bool> recover() override { return true; }
@@ -30,8 +33,6 @@ class OpenWorld final : public OpenVolume {
  private:
   AttackWorld& world_;
   std::string lower_;
-  std::string kms_url_ = "fake:";
-  std::string key_arn_ = kFakeKeyArn;
 };
 
 class Collector final : public CheckObserver {

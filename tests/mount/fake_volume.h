@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "fs/volume/rekey_pass.h"
 #include "fs/volume/volume.h"
 
 namespace enfold {
@@ -93,6 +94,7 @@ class FakeVolume final : public Volume {
   void checkpointed() override {}
   Result<bool> recover(const std::atomic<bool>&) override { return true; }
   Result<bool> repair_marker(InodeNumber) override { return false; }
+  std::unique_ptr<RekeyPass> rekey(unsigned, RekeyObserver&) override { return nullptr; }
   Result<Bytes> get_xattr(InodeNumber, const std::string&) override { return xattr; }
   Result<void> set_xattr(InodeNumber, const std::string& name, ByteSpan value, int) override {
     last_xattr = name + "=" + as_string(value);

@@ -52,7 +52,7 @@ class Control : public testing::Test {
 
   // The last line of the answer; empty where there was none.
   [[nodiscard]] std::string ask(const std::string& request) const {
-    auto answer = control_request(path_, request, [](const std::string&) {});
+    auto answer = control_request(path_, request, [](const std::string&) { return true; });
     return answer && *answer ? **answer : std::string();
   }
 
@@ -68,7 +68,10 @@ TEST_F(Control, AnswersWithProgressLinesAndOneLastLine) {
     return request + " done";
   });
   std::vector<std::string> progress;
-  auto answer = control_request(path_, "work", [&](const std::string& line) { progress.push_back(line); });
+  auto answer = control_request(path_, "work", [&](const std::string& line) {
+    progress.push_back(line);
+    return true;
+  });
   ASSERT_TRUE(answer && *answer);
   EXPECT_EQ("work done", **answer);
   EXPECT_EQ((std::vector<std::string>{"one", "two"}), progress);
@@ -82,7 +85,7 @@ TEST_F(Control, IsForItsUserAlone) {
 }
 
 TEST_F(Control, SaysThatNobodyListensWhereNobodyDoes) {
-  auto none = control_request(path_, "x", [](const std::string&) {});
+  auto none = control_request(path_, "x", [](const std::string&) { return true; });
   ASSERT_TRUE(none);
   EXPECT_FALSE(*none);
 }

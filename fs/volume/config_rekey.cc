@@ -1,0 +1,111 @@
+#include "fs/volume/config_rekey.h"
+
+#include "fs/volume/config_file.h"
+#include "fs/volume/key_cache.h"
+
+namespace enfold {
+
+std::uint8_t ConfigRekey::Slots::newer() const {
+  if (!are_both_used()) return envelopes[0] ? 0 : 1;
+  return envelopes[0]->generation > envelopes[1]->generation ? 0 : 1;
+}
+
+Result<ConfigRekey::Slots> ConfigRekey::read() {
+  Slots out;
+  ENFOLD_TRY_ASSIGN(out.file, read_config_file(files_, root_, lower_));
+  auto verified = decode_config(out.file, keys_);
+  // The mount may be writing the state page at this moment, and a read beside a write can be torn.
+  constexpr int kTries = 3;
+  for (int tried = 1; !verified && tried < kTries; ++tried) {
+    ENFOLD_TRY_ASSIGN(out.file, read_config_file(files_, root_, lower_));
+    verified = decode_config(out.file, keys_);
+  }
+  if (!verified) return add_context(std::move(verified).error(), lower_ + "/enfold.volume");
+  for (std::uint8_t index = 0; index < 2; ++index) {
+    ENFOLD_TRY_ASSIGN(out.envelopes[index], config_slot(out.file, index));
+  }
+  return out;
+}
+
+Result<std::vector<Envelope>> ConfigRekey::envelopes() {
+  ENFOLD_TRY_ASSIGN(const Slots slots, read());
+  std::vector<Envelope> out;
+  for (const auto& envelope : slots.envelopes)
+    if (envelope) out.push_back(*envelope);
+  return out;
+}
+
+IsRight ConfigRekey::is_right() const {
+  return [this](std::span<const std::uint8_t, 32> bytes) {
+    VolumeSecret secret;
+    std::ranges::copy(bytes, secret.expose_mutable().begin());
+    return equal_in_constant_time(VolumeKeys(keys_.volume(), std::move(secret)).commitment(),
+                                  keys_.commitment());
+  };
+}
+
+Result<Recipient> ConfigRekey::wrap(const Envelope& from, const RekeyTarget& target) {
+  auto recipient = rewrap(kms_, volume_secret_context(keys_.volume()), from.recipients.front(),
+                          target.key_arn, is_right());
+  if (recipient) return *std::move(recipient);
+  const bool is_wanted = recipient.error().is_of_wanted_key;
+  return add_context(
+      std::move(recipient).error().error,
+      (is_wanted ? "wrapping the volume secret under " + target.key_arn
+                 : "unwrapping the volume secret, as it is now under " + from.recipients.front().key_arn));
+}
+
+// Of two, the one that meets the target is tried first: the other's KMS may be gone.
+Result<std::uint8_t> ConfigRekey::slot_that_opens(const Slots& slots, const RekeyTarget& target) {
+  const std::uint8_t newer = slots.newer();
+  if (!slots.are_both_used()) return newer;
+  const std::uint8_t older = 1 - newer;
+  const bool older_first =
+      target.is_met_by(*slots.envelopes[older]) && !target.is_met_by(*slots.envelopes[newer]);
+  std::optional<Error> first;
+  for (const std::uint8_t index : older_first ? std::array{older, newer} : std::array{newer, older}) {
+    auto opens = check_opens(kms_, volume_secret_context(keys_.volume()),
+                             slots.envelopes[index]->recipients.front(), is_right());
+    if (opens) return index;
+    if (!first) first = std::move(opens).error();
+  }
+  return add_context(*std::move(first), "unwrapping the volume secret");
+}
+
+Result<void> ConfigRekey::try_out(const RekeyTarget& target) {
+  ENFOLD_TRY_ASSIGN(const Slots slots, read());
+  ENFOLD_TRY_ASSIGN(const std::uint8_t from, slot_that_opens(slots, target));
+  ENFOLD_TRY(wrap(*slots.envelopes[from], target));
+  return {};
+}
+
+Result<void> ConfigRekey::write(const Slots& slots, std::uint8_t index,
+                                const std::optional<Envelope>& envelope) {
+  auto done = write_config_slot(files_, root_, index, envelope, slots.file, keys_);
+  if (!done) return add_context(std::move(done).error(), lower_ + "/enfold.volume");
+  return done;
+}
+
+// An earlier run may have been cut before the sync of what it wrote.
+Result<ConfigRekey::Slots> ConfigRekey::keep_one(Slots slots, const RekeyTarget& target) {
+  if (!slots.are_both_used()) return slots;
+  ENFOLD_TRY_ASSIGN(const std::uint8_t kept, slot_that_opens(slots, target));
+  ENFOLD_TRY(write(slots, kept, slots.envelopes[kept]));
+  ENFOLD_TRY(write(slots, 1 - kept, std::nullopt));
+  return read();
+}
+
+Result<void> ConfigRekey::run(const RekeyTarget& target) {
+  ENFOLD_TRY_ASSIGN(Slots slots, read());
+  ENFOLD_TRY_ASSIGN(slots, keep_one(std::move(slots), target));
+  const std::uint8_t from = slots.newer();
+  const Envelope& old = *slots.envelopes[from];
+  if (target.is_met_by(old)) return {};
+  ENFOLD_TRY_ASSIGN(Recipient recipient, wrap(old, target));
+  ENFOLD_TRY(write(slots, 1 - from, Envelope{old.generation + 1, {std::move(recipient)}}));
+  ENFOLD_TRY_ASSIGN(Slots written, read());
+  ENFOLD_TRY(keep_one(std::move(written), target));
+  return {};
+}
+
+}  // namespace enfold

@@ -1,0 +1,154 @@
+#include "fs/volume/file_batches.h"
+
+#include <dirent.h>
+
+#include "fs/format/names.h"
+
+namespace enfold {
+
+void FileBatches::run(const Work& work, const std::atomic<bool>& stop) {
+  work_ = &work;
+  stop_ = &stop;
+  is_complete_ = false;
+  parts_.moved_objects.begin();
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < work.threads; ++i) threads.emplace_back([&] { this->work(stop); });
+  walk_all(stop);
+  hand_over();
+  {
+    const std::lock_guard lock(mutex_);
+    is_complete_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads) thread.join();
+  for (const FileBatch& batch : waiting_) finish(batch);
+  waiting_.clear();
+  parts_.moved_objects.end();
+  work_ = nullptr;
+}
+
+std::uint64_t FileBatches::count(const std::atomic<bool>& stop) {
+  stop_ = &stop;
+  count_ = 0;
+  walk_.run(parts_.table.root(), *this, stop);
+  return count_;
+}
+
+// A directory that was moved is walked whole, once: where it goes after that, nothing in it is missed, and
+// what moves into it is noted itself.
+void FileBatches::walk_all(const std::atomic<bool>& stop) {
+  walk_.run(parts_.table.root(), *this, stop);
+  for (take_moved(); !moved_directories_.empty(); take_moved()) {
+    for (const Link& link : std::exchange(moved_directories_, {})) {
+      walk_again(link, stop);
+      parts_.moved_objects.drop(link);
+    }
+  }
+}
+
+void FileBatches::walk_again(const Link& link, const std::atomic<bool>& stop) {
+  const InodePtr directory = stop ? nullptr : find(link);
+  if (!directory) return;
+  if (walked_again_.insert(directory->lower).second)
+    walk_.run(directory, *this, stop);
+  else
+    walk_.leave(directory);
+}
+
+void FileBatches::take_moved() {
+  if (work_ == nullptr) return;
+  for (const Link& link : parts_.moved_objects.take()) {
+    auto inode = walk_.find(link);
+    const bool is_directory = inode && (*inode)->is_directory();
+    if (inode) walk_.leave(*inode);
+    if (is_directory) {
+      moved_directories_.push_back(link);
+      continue;
+    }
+    if (inode && (*inode)->is_regular()) object(link);
+    parts_.moved_objects.drop(link);
+  }
+}
+
+bool FileBatches::enter(const InodePtr& /*directory*/) {
+  take_moved();
+  return true;
+}
+
+bool FileBatches::wants(const InodePtr& directory, const LowerEntry& entry) {
+  if (entry.type != DT_REG && entry.type != DT_DIR && entry.type != DT_UNKNOWN) return false;
+  switch (classify_lower_name(entry.name)) {
+    case LowerNameKind::kPlain:
+    case LowerNameKind::kHashed:
+      return true;
+    case LowerNameKind::kSidecar:
+      return false;
+    case LowerNameKind::kOwn:
+      return directory->number == kRootInode && entry.name == kLostName;
+    case LowerNameKind::kForeign:
+      return directory->number == lost_ || entry.type != DT_DIR;
+  }
+  return false;
+}
+
+void FileBatches::object(const Link& link) {
+  ++count_;
+  if (work_ == nullptr) return;
+  parts_.table.pin(*link.parent);
+  next_.push_back({link, is_foreign(link)});
+  if (next_.size() < work_->batch_files) return;
+  hand_over();
+  take_moved();
+}
+
+bool FileBatches::is_foreign(const Link& link) const {
+  return link.parent->number != lost_ && classify_lower_name(link.lower_name) == LowerNameKind::kForeign;
+}
+
+InodePtr FileBatches::find(const Link& link) {
+  auto inode = walk_.find(link);
+  if (!inode) return nullptr;
+  if ((*inode)->is_directory() && is_foreign(link)) {
+    walk_.leave(*inode);
+    return nullptr;
+  }
+  if (link.parent->number == kRootInode && link.lower_name == kLostName) lost_ = (*inode)->number;
+  return *inode;
+}
+
+void FileBatches::not_listed(const Error& error, const InodePtr& directory) {
+  if (work_ != nullptr) work_->not_listed(error, directory);
+}
+
+// Waits while every thread has one more batch to do.
+void FileBatches::hand_over() {
+  if (next_.empty()) return;
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return *stop_ || waiting_.size() < work_->threads; });
+  waiting_.push_back(std::exchange(next_, {}));
+  lock.unlock();
+  changed_.notify_all();
+}
+
+void FileBatches::work(const std::atomic<bool>& stop) {
+  for (;;) {
+    FileBatch batch;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return stop || is_complete_ || !waiting_.empty(); });
+      if (stop || waiting_.empty()) break;
+      batch = std::move(waiting_.front());
+      waiting_.pop_front();
+    }
+    changed_.notify_all();
+    work_->take(batch);
+    finish(batch);
+  }
+  changed_.notify_all();
+}
+
+void FileBatches::finish(const FileBatch& batch) {
+  for (const ListedFile& file : batch) parts_.places.unpin(file.link.parent);
+}
+
+}  // namespace enfold

@@ -1,0 +1,290 @@
+#include "fs/volume/rekey_batch.h"
+
+#include <cerrno>
+#include <shared_mutex>
+
+#include "fs/volume/file_body.h"
+#include "fs/volume/header_slot.h"
+#include "fs/volume/lower_files.h"
+#include "fs/volume/renewal.h"
+
+namespace enfold {
+namespace {
+
+constexpr mode_t kOwnerReadWrite = S_IRUSR | S_IWUSR;
+
+// Removed since it was listed, or moved, and then it comes again.
+bool is_gone(const Error& error) {
+  return has_errno(error, ENOENT) || has_errno(error, ESTALE) || has_errno(error, ENOTDIR);
+}
+
+// No other file will do better for now.
+bool concerns_all(const Error& error) {
+  switch (error.code) {
+    case Errc::kKmsUnavailable:
+    case Errc::kKmsThrottled:
+    case Errc::kKmsInternal:
+    case Errc::kStoreTampered:
+    case Errc::kStoreMissing:
+      return true;
+    default:
+      return has_errno(error, ENOSPC) || has_errno(error, EDQUOT) || has_errno(error, EROFS) ||
+             has_errno(error, EMFILE) || has_errno(error, ENFILE) || has_errno(error, ENOMEM);
+  }
+}
+
+bool does_not_verify(const Error& error) {
+  return error.code == Errc::kDamaged || error.code == Errc::kUnsupported;
+}
+
+}  // namespace
+
+void RekeyBatch::run(const FileBatch& batch) {
+  for (const ListedFile& file : batch) {
+    if (pass_.stop_) break;
+    look_at(file);
+  }
+  pass_.looked_at(batch);
+  rewrap_all();
+  renew_all();
+}
+
+void RekeyBatch::run(const InodePtr& orphan) {
+  auto item = std::make_unique<Item>(pass_, orphan, Link{});
+  auto opened = [&]() -> Result<void> {
+    ENFOLD_TRY_ASSIGN(item->fd, parts_.places.open_content(orphan, changes_ ? O_RDWR : O_RDONLY, 0));
+    return read_header(*item);
+  }();
+  if (opened) sort(std::move(item), false);
+  rewrap_all();
+  renew_all();
+}
+
+void RekeyBatch::look_at(const ListedFile& file) {
+  auto item = find(file);
+  if (item && !*item) return;
+  if (item) return sort(std::move(*item), file.is_foreign);
+  if (file.is_foreign && does_not_verify(item.error())) return;  // nothing of ours in it
+  failed(file.link, item.error());
+}
+
+// Null where it is no regular file of ours.
+Result<RekeyBatch::ItemPtr> RekeyBatch::find(const ListedFile& file) {
+  std::unique_ptr<Item> item;
+  Fd path;
+  {
+    const SharedNames names(parts_.places.names());
+    ENFOLD_TRY_ASSIGN(const SharedFd dir, parts_.places.directory(file.link.parent));
+    ENFOLD_TRY_ASSIGN(path,
+                      parts_.context.files.open_at(dir->get(), file.link.lower_name, O_PATH | O_NOFOLLOW, 0));
+    ENFOLD_TRY_ASSIGN(const StatX lower, parts_.context.files.stat_at(path.get(), ""));
+    const LowerId id = lower_id_of(lower);
+    if (id.type != S_IFREG) return nullptr;
+    item = std::make_unique<Item>(pass_, parts_.table.remember(id, file.link), file.link);
+  }
+  ENFOLD_TRY(open(*item, path.get()));
+  return item;
+}
+
+Result<void> RekeyBatch::open(Item& item, int path_fd) {
+  const int flags = changes_ ? O_RDWR : O_RDONLY;
+  auto fd = reopen_quietly(parts_.context.files, path_fd, flags);
+  if (!fd && has_errno(fd.error(), EACCES))
+    fd = parts_.places.open_content(item.inode, flags, changes_ ? kOwnerReadWrite : S_IRUSR);
+  if (!fd) return std::unexpected(std::move(fd).error());
+  item.fd = std::move(*fd);
+  return read_header(item);
+}
+
+// Its state record may be being written, and a file may have no header yet for a moment: who makes it holds
+// `opening`.
+Result<void> RekeyBatch::read_header(Item& item) {
+  auto read = read_header_once(item);
+  constexpr int kTries = 4;
+  for (int tried = 1; !read && does_not_verify(read.error()) && tried < kTries; ++tried) {
+    const std::lock_guard opening(item.inode->opening);
+    const std::lock_guard sealing(item.inode->sealing);
+    read = read_header_once(item);
+  }
+  return read;
+}
+
+Result<void> RekeyBatch::read_header_once(Item& item) {
+  ENFOLD_TRY_ASSIGN(const std::size_t size, read_full(parts_.context.files, item.fd.get(), item.page, 0));
+  if (size < item.page.size()) return make_error(Errc::kDamaged, "the header page is cut short");
+  ENFOLD_TRY_ASSIGN(item.header, decode_header(item.page, parts_.context.keys));
+  return {};
+}
+
+void RekeyBatch::sort(ItemPtr item, bool is_foreign) {
+  const Header& header = item->header;
+  pass_.found_file();
+  pass_.uses(header.envelope);
+  if (header.former) pass_.uses(*header.former);
+  if (!header.has_spare_slot && !header.former)
+    if (const auto other = envelope_in(*item, 1 - header.slot_index)) pass_.uses(*other);
+  if (is_rekeyed(header, target_)) return;
+  if (is_foreign) {
+    pass_.report(Severity::kForeign, item->link,
+                 "a copy of file " + header.prefix.file.hex() +
+                     " under a name that Enfold did not make: it is left under " +
+                     header.envelope.recipients.front().key_arn + "; look into it, and delete it",
+                 true);
+    return;
+  }
+  if (!changes_) return pass_.found_to_do();
+  item->is_claimed = pass_.claim(*item->inode);
+  if (!item->is_claimed) return;  // under another name of it, and the next pass looks again
+  const bool gets_new_key = header.former || (target_.new_data_keys && header.has_spare_slot);
+  (gets_new_key ? renewals_ : items_).push_back(std::move(item));
+}
+
+Result<Envelope> RekeyBatch::envelope_in(const Item& item, std::uint8_t index) const {
+  const MacKey key = parts_.context.keys.slot_mac(item.header.prefix.file);
+  ENFOLD_TRY_ASSIGN(const auto envelope,
+                    decode_slot(slot_of(item.page, index), {prefix_of(item.page), index, key}));
+  if (!envelope) return make_error(Errc::kDamaged, "the envelope slot is empty");
+  return *envelope;
+}
+
+EncryptionContext RekeyBatch::context_of(const Item& item) const {
+  return file_key_context(parts_.context.keys.volume(), item.header.prefix.file);
+}
+
+IsRight RekeyBatch::commitment_of(const Item& item) const {
+  return [&item, &keys = parts_.context.keys](std::span<const std::uint8_t, 32> bytes) {
+    DataKey data_key;
+    std::ranges::copy(bytes, data_key.expose_mutable().begin());
+    const FileKey key = keys.file_key(data_key, prefix_of(item.page).first<kPrefixBoundBytes>());
+    return equal_in_constant_time(file_commitment(key), item.header.prefix.commitment);
+  };
+}
+
+void RekeyBatch::rewrap_all() {
+  std::erase_if(items_, [&](const ItemPtr& item) { return pass_.stop_ || !prepare(*item); });
+  if (items_.empty()) return;
+  each(&RekeyBatch::write_kept);
+  if (items_.empty()) return;
+  if (auto synced = parts_.durable_first.everything(); !synced) return pass_.stop_with(synced.error());
+  each(&RekeyBatch::wipe_other);
+  for (std::size_t i = 0; i < items_.size(); ++i) pass_.rekeyed(false);
+  items_.clear();
+}
+
+// What fails is dropped.
+void RekeyBatch::each(Result<void> (RekeyBatch::*step)(Item&)) {
+  std::erase_if(items_, [&](const ItemPtr& item) {
+    auto done = (this->*step)(*item);
+    if (!done) failed(item->link, done.error());
+    return !done.has_value();
+  });
+}
+
+// Everything that can be refused is refused here, before a byte is written.
+bool RekeyBatch::prepare(Item& item) {
+  if (!item.header.has_spare_slot) return choose_slot_to_keep(item);
+  auto recipient = rewrap(parts_.context.file_keys.kms(), context_of(item),
+                          item.header.envelope.recipients.front(), target_.key_arn, commitment_of(item));
+  if (!recipient) {
+    if (recipient.error().is_of_wanted_key)
+      pass_.stop_with(recipient.error().error);
+    else
+      failed(item.link, recipient.error().error);
+    return false;
+  }
+  item.kept = {item.header.envelope.generation + 1, {*std::move(recipient)}};
+  item.kept_slot = 1 - item.header.slot_index;
+  item.writes_kept = true;
+  return true;
+}
+
+// An earlier re-keying was cut between two syncs. One that meets the target is kept rather than the newer
+// one, so that it is possible to go back where the other KMS is gone.
+std::vector<std::uint8_t> RekeyBatch::slots_to_try(const Item& item) const {
+  const std::uint8_t newer = item.header.slot_index;
+  const std::uint8_t older = 1 - newer;
+  const auto envelope = envelope_in(item, older);
+  if (envelope && target_.is_met_by(*envelope) && !target_.is_met_by(item.header.envelope))
+    return {older, newer};
+  return {newer, older};
+}
+
+bool RekeyBatch::choose_slot_to_keep(Item& item) {
+  std::optional<Error> first;
+  for (const std::uint8_t index : slots_to_try(item)) {
+    auto envelope = envelope_in(item, index);
+    auto opens = envelope ? check_opens(parts_.context.file_keys.kms(), context_of(item),
+                                        envelope->recipients.front(), commitment_of(item))
+                          : std::unexpected(envelope.error());
+    if (opens) {
+      item.kept = *std::move(envelope);
+      item.kept_slot = index;
+      return true;
+    }
+    if (!first) first = std::move(opens).error();
+  }
+  failed(item.link, *first);
+  return false;
+}
+
+Result<void> RekeyBatch::write_kept(Item& item) {
+  if (!item.writes_kept) return {};
+  std::array<std::uint8_t, kSlotBytes> bytes{};
+  const MacKey key = parts_.context.keys.slot_mac(item.header.prefix.file);
+  ENFOLD_TRY(encode_slot(item.kept, {prefix_of(item.page), item.kept_slot, key}, bytes));
+  ENFOLD_TRY_ASSIGN(const bool is_as_read, is_still(item, item.kept_slot));
+  if (!is_as_read) return system_error(ESTALE, "re-keyed under another name meanwhile");
+  ENFOLD_TRY(write_slot(item, item.kept_slot, bytes));
+  std::ranges::copy(bytes, slot_of(item.page, item.kept_slot).begin());
+  return {};
+}
+
+Result<void> RekeyBatch::write_slot(Item& item, std::uint8_t index, ConstSlotSpan bytes) {
+  const std::lock_guard opening(item.inode->opening);
+  const std::lock_guard sealing(item.inode->sealing);
+  const ConstSlotSpan before = slot_of(std::as_const(item.page), index);
+  parts_.context.epochs.changed();
+  if (const auto body = item.inode->body())
+    return body->write_slot({item.fd.get(), index, bytes, before, item.kept});
+  return write_header_slot(parts_.context.files, item.fd.get(), index, bytes, before);
+}
+
+Result<bool> RekeyBatch::is_still(const Item& item, std::uint8_t index) const {
+  std::array<std::uint8_t, kSlotBytes> bytes{};
+  ENFOLD_TRY(read_full(parts_.context.files, item.fd.get(), bytes, kSlotOffset[index]));
+  return std::ranges::equal(bytes, slot_of(item.page, index));
+}
+
+Result<void> RekeyBatch::wipe_other(Item& item) {
+  // What is below now opens to the right key, for these bytes were unwrapped before.
+  ENFOLD_TRY_ASSIGN(const bool is_as_written, is_still(item, item.kept_slot));
+  if (!is_as_written)
+    return make_error(Errc::kDamaged, "its new envelope was changed below before the old one was wiped");
+  ENFOLD_TRY(write_slot(item, 1 - item.kept_slot, std::array<std::uint8_t, kSlotBytes>{}));
+  pass_.wiped();
+  return {};
+}
+
+void RekeyBatch::renew_all() {
+  for (const ItemPtr& item : renewals_) {
+    if (pass_.stop_) break;
+    renew(*item);
+  }
+  renewals_.clear();
+}
+
+void RekeyBatch::renew(const Item& item) {
+  auto done = renew_data_key(parts_.context, parts_.open_files, item.inode, pass_.stop_,
+                             [&](std::uint64_t bytes) { pass_.went_on(bytes); });
+  if (done) return pass_.rekeyed(true);
+  if (!pass_.stop_) failed(item.link, done.error());
+}
+
+void RekeyBatch::failed(const Link& link, const Error& error) {
+  if (is_gone(error)) return;
+  if (concerns_all(error)) return pass_.stop_with(error);
+  pass_.report(does_not_verify(error) ? Severity::kDamage : Severity::kUnread, link, describe(error),
+               !does_not_verify(error));
+}
+
+}  // namespace enfold

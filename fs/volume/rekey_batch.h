@@ -1,0 +1,80 @@
+// Some files of a pass, re-keyed together: spare slots, one sync, then the old slots are wiped.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "fs/volume/rekey_pass.h"
+#include "fs/volume/rewrap.h"
+
+namespace enfold {
+
+// By one thread, for one batch.
+class RekeyBatch {
+ public:
+  RekeyBatch(RekeyPass& pass, const RekeyTarget& target, bool changes)
+      : pass_(pass), parts_(pass.parts_), target_(target), changes_(changes) {}
+
+  void run(const FileBatch& batch);
+  // The same for an open file that has no name any more.
+  void run(const InodePtr& orphan);
+
+ private:
+  // One lower file with something to do.
+  struct Item {
+    Item(RekeyPass& its_pass, InodePtr its_inode, Link its_link)
+        : pass(its_pass), inode(std::move(its_inode)), link(std::move(its_link)) {}
+    Item(const Item&) = delete;
+    Item& operator=(const Item&) = delete;
+    ~Item() {
+      if (is_claimed) pass.release(*inode);
+      pass.parts_.places.forget(inode->number, 1);
+    }
+
+    RekeyPass& pass;
+    bool is_claimed = false;
+    InodePtr inode;  // with a lookup
+    Link link;
+    Fd fd;
+    HeaderPage page{};
+    Header header;
+    // What is done, once it is known:
+    std::uint8_t kept_slot = 0;  // the other is wiped
+    Envelope kept;
+    bool writes_kept = false;  // into the spare slot, first
+  };
+  using ItemPtr = std::unique_ptr<Item>;
+
+  void look_at(const ListedFile& file);
+  Result<ItemPtr> find(const ListedFile& file);
+  Result<void> open(Item& item, int path_fd);
+  Result<void> read_header(Item& item);
+  Result<void> read_header_once(Item& item);
+  void sort(ItemPtr item, bool is_foreign);
+
+  void rewrap_all();
+  bool prepare(Item& item);
+  bool choose_slot_to_keep(Item& item);
+  Result<void> write_kept(Item& item);
+  Result<void> write_slot(Item& item, std::uint8_t index, ConstSlotSpan bytes);
+  [[nodiscard]] Result<bool> is_still(const Item& item, std::uint8_t index) const;
+  Result<void> wipe_other(Item& item);
+  void each(Result<void> (RekeyBatch::*step)(Item&));
+  void renew_all();
+  void renew(const Item& item);
+
+  [[nodiscard]] std::vector<std::uint8_t> slots_to_try(const Item& item) const;
+  [[nodiscard]] Result<Envelope> envelope_in(const Item& item, std::uint8_t index) const;
+  [[nodiscard]] EncryptionContext context_of(const Item& item) const;
+  [[nodiscard]] IsRight commitment_of(const Item& item) const;
+  void failed(const Link& link, const Error& error);
+
+  RekeyPass& pass_;
+  TreeParts& parts_;
+  const RekeyTarget& target_;
+  bool changes_;
+  std::vector<ItemPtr> items_;     // to be wrapped anew
+  std::vector<ItemPtr> renewals_;  // to get a new data key, or to finish that
+};
+
+}  // namespace enfold

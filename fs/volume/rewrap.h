@@ -1,0 +1,31 @@
+// Wrapping 32 bytes that are wrapped already, a file's data key or the volume secret, for another key or with
+// newer material of the same one.
+#pragma once
+
+#include <functional>
+
+#include "fs/format/envelope.h"
+#include "kms/client/kms_client.h"
+
+namespace enfold {
+
+// Whether these are the bytes that are meant: by the commitment.
+using IsRight = std::function<bool(std::span<const std::uint8_t, 32>)>;
+
+// That `recipient` opens to the right bytes. kKmsBadAnswer where it opens to others; errors of the KMS as
+// they are.
+Result<void> check_opens(KmsClient& kms, const EncryptionContext& context, const Recipient& recipient,
+                         const IsRight& is_right);
+
+struct RewrapFailure {
+  bool is_of_wanted_key = false;  // so that no other file will do better; else it is about this one
+  Error error;
+};
+
+// What is answered was unwrapped again and gave the same bytes, so that a KMS that answers wrong costs
+// nothing.
+std::expected<Recipient, RewrapFailure> rewrap(KmsClient& kms, const EncryptionContext& context,
+                                               const Recipient& from, const std::string& to_key_arn,
+                                               const IsRight& is_right);
+
+}  // namespace enfold
