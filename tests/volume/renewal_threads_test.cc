@@ -7,7 +7,7 @@ namespace enfold {
 namespace {
 
 constexpr std::size_t kKept = 40 * kSectorPlainBytes;  // never cut
-constexpr int kRenewals = 150;
+constexpr int kRenewals = 60;
 
 std::uint8_t mark(std::uint64_t offset) { return static_cast<std::uint8_t>(offset * 31 + offset / 251); }
 
@@ -63,6 +63,67 @@ class Others {
   FileBody& body_;
   std::mutex& sealing_;
 };
+
+// Calls `meanwhile` once, before the first answer of decrypt().
+class SlowKms final : public KmsClient {
+ public:
+  explicit SlowKms(KmsClient& kms) : kms_(kms) {}
+  std::function<void()> meanwhile;
+
+  Result<GeneratedDataKey> generate_data_key(const std::string& key,
+                                             const EncryptionContext& context) override {
+    return kms_.generate_data_key(key, context);
+  }
+  Result<Bytes> encrypt(const std::string& key, ByteSpan plaintext,
+                        const EncryptionContext& context) override {
+    return kms_.encrypt(key, plaintext, context);
+  }
+  Result<std::string> decrypt(const std::string& key_arn, ByteSpan ciphertext,
+                              const EncryptionContext& context,
+                              std::span<std::uint8_t, 32> plaintext) override {
+    if (auto act = std::exchange(meanwhile, nullptr)) act();
+    return kms_.decrypt(key_arn, ciphertext, context, plaintext);
+  }
+  Result<KeyDescription> describe_key(const std::string& key) override { return kms_.describe_key(key); }
+
+ private:
+  KmsClient& kms_;
+};
+
+// What the test below meets only by chance.
+TEST(RenewalThreads, TheAnswerOfTheKmsForTheKeysOfBeforeIsNotTaken) {
+  ContentWorld world;
+  SlowKms kms(world.kms);
+  KeyCache cache(kms, world.keys, world.clock, kFakeKeyArn, {});
+  VolumeContext context{world.files, world.entropy, world.clock, world.keys, cache, world.epochs, false};
+  auto prepared = FileBody::prepare(context);
+  ASSERT_TRUE(is_ok(prepared));
+  auto body = std::move(FileBody::create(context, std::move(*prepared), world.lower.descriptor(),
+                                         format_test::sample_directory()))
+                  .value();
+  ASSERT_TRUE(is_ok(body->write(0, marked(0, kKept))));
+  world.clock.advance_ms(60'001);
+  cache.forget(body->file_id());
+  std::atomic<bool> begun = false;
+  std::thread renewer;
+  kms.meanwhile = [&] {
+    renewer = std::thread([&] {
+      EXPECT_TRUE(is_ok(renew(context, *body)));
+      begun = true;
+    });
+    // The first chunk waits for the keys that are being asked for here.
+    while (!begun && !decode_header(header_page(world.lower), world.keys)->state.former)
+      std::this_thread::yield();
+  };
+  Bytes out(kKept);
+  auto size = body->read(0, out);
+  renewer.join();
+  ASSERT_TRUE(is_ok(size));
+  EXPECT_EQ(out, marked(0, kKept));
+  ASSERT_TRUE(is_ok(body->read(0, out)));
+  EXPECT_EQ(out, marked(0, kKept));
+  EXPECT_FALSE(decode_header(header_page(world.lower), world.keys)->state.former);
+}
 
 TEST(RenewalThreads, ReadAndWriteWhatIsSealedAnew) {
   ContentWorld world;
