@@ -4,8 +4,8 @@
 
 #include "fs/volume/open_volume.h"
 #include "kms/client/embedded_kms.h"
-#include "kms/store/store_admin.h"
 #include "tools/commands.h"
+#include "tools/key_store.h"
 #include "tools/kms_location.h"
 #include "tools/output.h"
 #include "tools/passphrase.h"
@@ -21,29 +21,6 @@ struct InitOptions {
   PassphraseOptions passphrase;
 };
 
-struct OpenedStore {
-  std::unique_ptr<Engine> engine;
-  bool is_new = false;
-};
-
-// Opens the store, and makes it first where there is none.
-Result<OpenedStore> open_or_make_store(const std::string& directory, const InitOptions& options,
-                                       ToolPassphrase& passphrase) {
-  auto engine = open_embedded_engine(directory, passphrase);
-  if (engine && !options.root_key.empty())
-    return make_error(
-        Errc::kInvalidArgument,
-        directory + ": the store is there already and keeps its root key; leave --root-key away");
-  if (engine) return OpenedStore{std::move(*engine), false};
-  if (engine.error().code != Errc::kStoreMissing) return std::unexpected(std::move(engine).error());
-  ENFOLD_TRY_ASSIGN(const RootKeyChoice choice,
-                    parse_root_key_choice(options.root_key.empty() ? "generated" : options.root_key));
-  passphrase.confirm();
-  ENFOLD_TRY(create_store(directory, choice, passphrase));
-  ENFOLD_TRY_ASSIGN(auto made, open_embedded_engine(directory, passphrase));
-  return OpenedStore{std::move(made), true};
-}
-
 struct KeyInStore {
   std::shared_ptr<KmsClient> kms;
   std::string key;
@@ -55,7 +32,7 @@ struct KeyInStore {
 Result<KeyInStore> find_or_make_key(const std::string& kms_url, const InitOptions& options,
                                     const VolumeId& volume, ToolPassphrase& passphrase) {
   ENFOLD_TRY_ASSIGN(const std::string directory, require_embedded(kms_url));
-  ENFOLD_TRY_ASSIGN(OpenedStore store, open_or_make_store(directory, options, passphrase));
+  ENFOLD_TRY_ASSIGN(OpenedStore store, open_or_make_store(directory, options.root_key, passphrase));
   const std::shared_ptr<Engine> engine = std::move(store.engine);
   KeyInStore out{make_embedded_kms(engine), options.key, directory, store.is_new};
   if (!out.key.empty()) return out;
@@ -81,10 +58,8 @@ Result<int> run_init(const InitOptions& options, bool json) {
          {"key", key.key_arn},
          {"new_key_store", found.is_new_store}},
         json);
-  print_line("\nThe key store " + found.directory +
-                 " (keys: kms.db, root key: root.key) opens this volume: who loses it\n"
-                 "loses every file. Back it up now: enfold key export-store FILE --kms " +
-                 kms_url + "\nMount the volume: enfold mount " + options.lower + " MOUNTPOINT",
+  print_line("\n" + backup_advice(found.directory) + "\nMount the volume: enfold mount " + options.lower +
+                 " MOUNTPOINT",
              json);
   return kExitSuccess;
 }

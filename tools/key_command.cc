@@ -7,6 +7,7 @@
 #include "kms/engine/engine.h"
 #include "kms/store/store_admin.h"
 #include "tools/commands.h"
+#include "tools/key_store.h"
 #include "tools/kms_location.h"
 #include "tools/output.h"
 #include "tools/passphrase.h"
@@ -19,7 +20,7 @@ struct KeyOptions {
   std::string key;
   std::string description;
   std::string file;
-  std::string root_key = "generated";
+  std::string root_key;
   PassphraseOptions passphrase;
   PassphraseOptions export_passphrase;
 };
@@ -63,10 +64,26 @@ Result<int> show_key(Engine& engine, const std::string& key, bool json) {
   return kExitSuccess;
 }
 
+// Only who says how its root key is to be kept wants a new store; else the path may be a slip.
+Result<OpenedStore> open_store_for_new_key(const KeyOptions& options, bool json) {
+  if (options.root_key.empty()) {
+    ENFOLD_TRY_ASSIGN(auto engine, open_engine(options));
+    return OpenedStore{std::move(engine), false};
+  }
+  ENFOLD_TRY_ASSIGN(const std::string url, resolve_kms_url(options.kms));
+  ENFOLD_TRY_ASSIGN(const std::string directory, require_embedded(url));
+  ToolPassphrase passphrase(options.passphrase, "passphrase of the key store");
+  ENFOLD_TRY_ASSIGN(OpenedStore store, open_or_make_store(directory, options.root_key, passphrase));
+  print_line(backup_advice(directory) + "\n", json);
+  return store;
+}
+
 Result<int> create(const KeyOptions& options, bool json) {
-  ENFOLD_TRY_ASSIGN(const auto engine, open_engine(options));
-  ENFOLD_TRY_ASSIGN(const KeyMetadata made, engine->create_key(local_scope(), {options.description}));
-  print(fields_of(made), json);
+  ENFOLD_TRY_ASSIGN(const OpenedStore store, open_store_for_new_key(options, json));
+  ENFOLD_TRY_ASSIGN(const KeyMetadata made, store.engine->create_key(local_scope(), {options.description}));
+  Fields fields = fields_of(made);
+  fields.push_back({"new_key_store", store.is_new});
+  print(fields, json);
   return kExitSuccess;
 }
 
@@ -127,7 +144,8 @@ Result<int> export_the_store(const KeyOptions& options, bool json) {
 Result<int> import_the_store(const KeyOptions& options, bool json) {
   ENFOLD_TRY_ASSIGN(const std::string url, resolve_kms_url(options.kms));
   ENFOLD_TRY_ASSIGN(const std::string directory, require_embedded(url));
-  ENFOLD_TRY_ASSIGN(const RootKeyChoice choice, parse_root_key_choice(options.root_key));
+  ENFOLD_TRY_ASSIGN(const RootKeyChoice choice,
+                    parse_root_key_choice(options.root_key.empty() ? "generated" : options.root_key));
   ToolPassphrase sealing(options.export_passphrase, "passphrase of the exported file");
   ToolPassphrase store(options.passphrase, "passphrase for the new key store");
   store.confirm();
@@ -192,10 +210,13 @@ void add_key_commands(CLI::App& app, Invocation& invocation) {
   CLI::App* group = app.add_subcommand("key", "Keys of an embedded key store, and the store itself");
   group->require_subcommand(1);
   group->footer("Example:\n  enfold key list");
-  add(*group, invocation, options, "create", "Make a key", "create --description 'the holiday photographs'",
-      &create)
-      .add_option("--description", options->description, "a note for people")
-      ->type_name("TEXT");
+  CLI::App& creating =
+      add(*group, invocation, options, "create", "Make a key, and with --root-key a store for it",
+          "create --description 'the holiday photographs'", &create);
+  creating.add_option("--description", options->description, "a note for people")->type_name("TEXT");
+  creating
+      .add_option("--root-key", options->root_key, "how a new store's root key is kept (default: generated)")
+      ->type_name("generated|passphrase|credential:NAME");
   add(*group, invocation, options, "list", "Show all keys", "list --kms embedded:/srv/keys", &list);
   add_actions_on_one_key(*group, invocation, options);
   add_store_actions(*group, invocation, options);

@@ -239,7 +239,7 @@ void add_rekey_command(CLI::App& app, Invocation& invocation) {
   add_passphrase_options(*command, options->passphrase, "", "passphrase of the volume's key store");
   add_passphrase_options(*command, options->to_passphrase, "to-", "passphrase of the other key store");
   command->footer(
-      "Example:\n  enfold key rotate KEY && enfold rekey ~/private\n"
+      "Example:\n  enfold rekey ~/private --status\n  enfold key rotate KEY && enfold rekey ~/private\n"
       "  enfold rekey /srv/lower --to-kms embedded:/srv/keys2 --to-key KEY\n"
       "Works beside a mount and its users. May be stopped at any time; the same command goes on.");
   command->callback([options, &invocation] {

@@ -15,7 +15,7 @@ import harness  # noqa: E402
 USAGE, NO_SUCH, EXISTS, NOT_A_VOLUME, NOT_EMPTY, DAMAGED, UNSUPPORTED = 2, 13, 14, 20, 21, 23, 24
 PIN_MISSING, PIN_MISMATCH, STORE_MISSING, STORE_TAMPERED, WRONG_ROOT_KEY, KMS_NOT_FOUND = 25, 26, 30, 31, 32, 41
 
-COMMANDS = [["init"], ["mount"], ["status"], ["check"], ["inspect"]] + [
+COMMANDS = [["init"], ["mount"], ["status"], ["check"], ["inspect"], ["rekey"]] + [
     ["key", name]
     for name in ("create", "list", "describe", "enable", "disable", "rotate", "export-store", "import-store")
 ]
@@ -118,6 +118,13 @@ class Basics(CommandTest):
                 for name in folders + files:
                     self.assertEqual(0, os.lstat(os.path.join(folder, name)).st_mode & 0o077, name)
         self.assertEqual(0o700, os.stat(self.lower).st_mode & 0o777)
+
+    def test_key_create_makes_a_store_for_a_volume_to_move_to(self):
+        other = "embedded:" + os.path.join(self.place.path, "elsewhere")
+        made = self.answer("key", "create", "--kms", other, "--root-key", "generated")
+        self.assertTrue(made["new_key_store"])
+        self.assertFalse(self.answer("key", "create", "--kms", other)["new_key_store"])
+        self.assert_refused(USAGE, "key", "create", "--kms", other, "--root-key", "generated", says="there already")
 
     def test_inspect_needs_no_key_and_names_the_material(self):
         made = self.init()
@@ -293,8 +300,8 @@ class Opening(CommandTest):
         shutil.rmtree(self.keys)
         with open(self.config, "rb") as file:
             slot = file.read()[4096:4096 + 1536]
-        arn, blob = struct.unpack_from("<HH", slot, 18)
-        recipient = slot[16:24 + arn + blob]
+        arn, blob, material = struct.unpack_from("<HHH", slot, 18)
+        recipient = slot[16:24 + arn + blob + material]
         self.patch(4096 + 8, struct.pack("<H", 2))
         self.patch(4096 + 16 + len(recipient), recipient)
         self.assert_refused(PIN_MISMATCH, "check", self.lower, says="2 recipients")
