@@ -125,10 +125,10 @@ Result<RekeyAsk> ask_of(const RekeyOptions& options) {
 
 // Nothing where no mount answers.
 Result<std::optional<RekeyReport>> rekey_by_mount(const RekeyOptions& options, RekeyAsk ask,
-                                                  const std::string& lower, Screen& screen) {
+                                                  const std::string& lower, ToolPassphrase& other,
+                                                  Screen& screen) {
   ENFOLD_TRY_ASSIGN(const std::string socket, control_socket_path(lower));
   if (options.to_passphrase.fd || !options.to_passphrase.file.empty()) {
-    ToolPassphrase other(options.to_passphrase, "passphrase of the other key store");
     ENFOLD_TRY_ASSIGN(const Bytes passphrase, other.passphrase());
     ask.passphrase = as_string(passphrase);
   }
@@ -150,7 +150,7 @@ Result<std::optional<RekeyReport>> rekey_by_mount(const RekeyOptions& options, R
 }
 
 Result<RekeyReport> rekey_directly(const RekeyOptions& options, const RekeyAsk& ask, const std::string& lower,
-                                   Screen& screen, Clock& clock) {
+                                   ToolPassphrase& other, Screen& screen, Clock& clock) {
   PosixFiles files;
   SystemEntropy entropy;
   OpenRequest request;
@@ -161,7 +161,6 @@ Result<RekeyReport> rekey_directly(const RekeyOptions& options, const RekeyAsk& 
     ENFOLD_TRY_ASSIGN(request.kms_url, resolve_kms_url(options.kms));
   }
   ToolPassphrase passphrase(options.passphrase, "passphrase of the key store");
-  ToolPassphrase other(options.to_passphrase, "passphrase of the other key store");
   ENFOLD_TRY_ASSIGN(const auto volume, open_volume(request, passphrase, files, entropy, clock));
   // What writes after a crash recovers first.
   if (!request.read_only) ENFOLD_TRY(volume->recover());
@@ -176,9 +175,11 @@ Result<RekeyReport> rekey(const RekeyOptions& options, const std::string& lower,
                           Clock& clock) {
   ENFOLD_TRY_ASSIGN(const RekeyAsk ask, ask_of(options));
   const InterruptedGently gently;
-  ENFOLD_TRY_ASSIGN(auto by_mount, rekey_by_mount(options, ask, lower, screen));
+  ToolPassphrase other(options.to_passphrase,
+                       "passphrase of the other key store");  // a descriptor gives it once
+  ENFOLD_TRY_ASSIGN(auto by_mount, rekey_by_mount(options, ask, lower, other, screen));
   if (by_mount) return *std::move(by_mount);
-  return rekey_directly(options, ask, lower, screen, clock);
+  return rekey_directly(options, ask, lower, other, screen, clock);
 }
 
 std::string how_to_go_on(const std::string& lower) {
