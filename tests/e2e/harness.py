@@ -129,10 +129,10 @@ class Place:
             raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
         return done.stdout
 
-    def enfold(self, *arguments):
+    def enfold(self, *arguments, **options):
         """Runs the program; daemons that it leaves behind are this place's to end."""
         before = child_processes()
-        done = self.run(self.program, *arguments)
+        done = self.run(self.program, *arguments, **options)
         started = child_processes() - before
         self._daemons |= started
         done.daemons = started
