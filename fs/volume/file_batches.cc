@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 
+#include <shared_mutex>
+
 #include "fs/format/names.h"
 
 namespace enfold {
@@ -15,6 +17,8 @@ void FileBatches::run(const Work& work, const std::atomic<bool>& stop) {
   for (unsigned i = 0; i < work.threads; ++i) threads.emplace_back([&] { this->work(stop); });
   walk_all(stop);
   hand_over();
+  wait_for_all();
+  hand_over_moved();
   {
     const std::lock_guard lock(mutex_);
     is_complete_ = true;
@@ -49,7 +53,7 @@ void FileBatches::walk_all(const std::atomic<bool>& stop) {
 void FileBatches::walk_again(const Link& link, const std::atomic<bool>& stop) {
   const InodePtr directory = stop ? nullptr : find(link);
   if (!directory) return;
-  if (walked_again_.insert(directory->lower).second)
+  if (directory->is_directory() && walked_again_.insert(directory->lower).second)
     walk_.run(directory, *this, stop);
   else
     walk_.leave(directory);
@@ -130,6 +134,31 @@ void FileBatches::hand_over() {
   changed_.notify_all();
 }
 
+void FileBatches::wait_for_all() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return *stop_ || (waiting_.empty() && working_ == 0); });
+}
+
+// What a batch did not find at its place was moved before it looked, and so is noted by now. Taken all at
+// once and by what it is, nothing gets away again.
+void FileBatches::hand_over_moved() {
+  FileBatch moved;
+  {
+    const std::shared_lock names(parts_.places.names());
+    for (const Link& link : parts_.moved_objects.take())
+      moved.push_back({link, is_foreign(link), walk_.find_named(link).value_or(nullptr)});
+  }
+  for (ListedFile& file : moved) {
+    if (!file.inode || !file.inode->is_regular()) {
+      finish({file});
+      continue;
+    }
+    next_.push_back(std::move(file));
+    if (next_.size() >= work_->batch_files) hand_over();
+  }
+  hand_over();
+}
+
 void FileBatches::work(const std::atomic<bool>& stop) {
   for (;;) {
     FileBatch batch;
@@ -139,16 +168,23 @@ void FileBatches::work(const std::atomic<bool>& stop) {
       if (stop || waiting_.empty()) break;
       batch = std::move(waiting_.front());
       waiting_.pop_front();
+      ++working_;
     }
     changed_.notify_all();
     work_->take(batch);
     finish(batch);
+    const std::lock_guard lock(mutex_);
+    --working_;
+    changed_.notify_all();
   }
   changed_.notify_all();
 }
 
 void FileBatches::finish(const FileBatch& batch) {
-  for (const ListedFile& file : batch) parts_.places.unpin(file.link.parent);
+  for (const ListedFile& file : batch) {
+    if (file.inode) walk_.leave(file.inode);
+    parts_.places.unpin(file.link.parent);
+  }
 }
 
 }  // namespace enfold

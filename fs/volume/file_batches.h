@@ -20,6 +20,7 @@ namespace enfold {
 struct ListedFile {
   Link link;                // its directory is pinned while the batch is worked on
   bool is_foreign = false;  // not a name that Enfold makes
+  InodePtr inode{};         // where it is known who is meant, under whatever name; with a lookup meanwhile
 };
 using FileBatch = std::vector<ListedFile>;
 
@@ -53,6 +54,8 @@ class FileBatches : private LowerWalk::Visitor {
   void walk_again(const Link& link, const std::atomic<bool>& stop);
   [[nodiscard]] bool is_foreign(const Link& link) const;
   void hand_over();
+  void hand_over_moved();
+  void wait_for_all();
   void work(const std::atomic<bool>& stop);
   void finish(const FileBatch& batch);
 
@@ -69,6 +72,7 @@ class FileBatches : private LowerWalk::Visitor {
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::deque<FileBatch> waiting_;
+  unsigned working_ = 0;  // threads that have a batch
   bool is_complete_ = false;
 };
 

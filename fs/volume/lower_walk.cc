@@ -74,6 +74,10 @@ Result<std::vector<LowerEntry>> LowerWalk::list(const InodePtr& directory) {
 
 Result<InodePtr> LowerWalk::find(const Link& link) {
   const std::shared_lock names(places_.names());
+  return find_named(link);
+}
+
+Result<InodePtr> LowerWalk::find_named(const Link& link) {
   ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.directory(link.parent));
   ENFOLD_TRY_ASSIGN(const StatX lower, files_.stat_at(dir->get(), link.lower_name));
   const LowerId id = lower_id_of(lower);

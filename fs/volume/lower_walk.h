@@ -42,7 +42,8 @@ class LowerWalk {
   // The inode at a lower name, with one lookup more. kDamaged where neither a directory nor a regular file is
   // there; lower errors as they are.
   Result<InodePtr> find(const Link& link);
-  void leave(const InodePtr& inode);  // takes the lookup back
+  Result<InodePtr> find_named(const Link& link);  // the same with names() held
+  void leave(const InodePtr& inode);              // takes the lookup back
 
  private:
   struct Level {

@@ -11,8 +11,6 @@
 namespace enfold {
 namespace {
 
-constexpr mode_t kOwnerReadWrite = S_IRUSR | S_IWUSR;
-
 // Removed since it was listed, or moved, and then it comes again.
 bool is_gone(const Error& error) {
   return has_errno(error, ENOENT) || has_errno(error, ESTALE) || has_errno(error, ENOTDIR);
@@ -49,17 +47,6 @@ void RekeyBatch::run(const FileBatch& batch) {
   renew_all();
 }
 
-void RekeyBatch::run(const InodePtr& orphan) {
-  auto item = std::make_unique<Item>(pass_, orphan, Link{});
-  auto opened = [&]() -> Result<void> {
-    ENFOLD_TRY_ASSIGN(item->fd, parts_.places.open_content(orphan, changes_ ? O_RDWR : O_RDONLY, 0));
-    return read_header(*item);
-  }();
-  if (opened) sort(std::move(item), false);
-  rewrap_all();
-  renew_all();
-}
-
 void RekeyBatch::look_at(const ListedFile& file) {
   auto item = find(file);
   if (item && !*item) return;
@@ -70,6 +57,15 @@ void RekeyBatch::look_at(const ListedFile& file) {
 
 // Null where it is no regular file of ours.
 Result<RekeyBatch::ItemPtr> RekeyBatch::find(const ListedFile& file) {
+  if (!file.inode) return find_by_name(file);
+  auto item = std::make_unique<Item>(pass_, file.inode, file.link);
+  ENFOLD_TRY_ASSIGN(item->fd,
+                    parts_.places.open_content(file.inode, changes_ ? O_RDWR : O_RDONLY, lent_bits()));
+  ENFOLD_TRY(read_header(*item));
+  return item;
+}
+
+Result<RekeyBatch::ItemPtr> RekeyBatch::find_by_name(const ListedFile& file) {
   std::unique_ptr<Item> item;
   Fd path;
   {
@@ -81,6 +77,7 @@ Result<RekeyBatch::ItemPtr> RekeyBatch::find(const ListedFile& file) {
     const LowerId id = lower_id_of(lower);
     if (id.type != S_IFREG) return nullptr;
     item = std::make_unique<Item>(pass_, parts_.table.remember(id, file.link), file.link);
+    item->has_lookup = true;
   }
   ENFOLD_TRY(open(*item, path.get()));
   return item;
@@ -89,8 +86,7 @@ Result<RekeyBatch::ItemPtr> RekeyBatch::find(const ListedFile& file) {
 Result<void> RekeyBatch::open(Item& item, int path_fd) {
   const int flags = changes_ ? O_RDWR : O_RDONLY;
   auto fd = reopen_quietly(parts_.context.files, path_fd, flags);
-  if (!fd && has_errno(fd.error(), EACCES))
-    fd = parts_.places.open_content(item.inode, flags, changes_ ? kOwnerReadWrite : S_IRUSR);
+  if (!fd && has_errno(fd.error(), EACCES)) fd = parts_.places.open_content(item.inode, flags, lent_bits());
   if (!fd) return std::unexpected(std::move(fd).error());
   item.fd = std::move(*fd);
   return read_header(item);

@@ -16,8 +16,6 @@ class RekeyBatch {
       : pass_(pass), parts_(pass.parts_), target_(target), changes_(changes) {}
 
   void run(const FileBatch& batch);
-  // The same for an open file that has no name any more.
-  void run(const InodePtr& orphan);
 
  private:
   // One lower file with something to do.
@@ -28,12 +26,13 @@ class RekeyBatch {
     Item& operator=(const Item&) = delete;
     ~Item() {
       if (is_claimed) pass.release(*inode);
-      pass.parts_.places.forget(inode->number, 1);
+      if (has_lookup) pass.parts_.places.forget(inode->number, 1);
     }
 
     RekeyPass& pass;
     bool is_claimed = false;
-    InodePtr inode;  // with a lookup
+    bool has_lookup = false;  // of its own
+    InodePtr inode;
     Link link;
     Fd fd;
     HeaderPage page{};
@@ -46,7 +45,9 @@ class RekeyBatch {
   using ItemPtr = std::unique_ptr<Item>;
 
   void look_at(const ListedFile& file);
+  [[nodiscard]] mode_t lent_bits() const { return changes_ ? S_IRUSR | S_IWUSR : S_IRUSR; }
   Result<ItemPtr> find(const ListedFile& file);
+  Result<ItemPtr> find_by_name(const ListedFile& file);
   Result<void> open(Item& item, int path_fd);
   Result<void> read_header(Item& item);
   Result<void> read_header_once(Item& item);

@@ -66,8 +66,7 @@ Result<KeyUses> RekeyPass::pass(const RekeyTarget& target, bool changes) {
            stop_with(error);
        }},
       stop_);
-  for (const InodePtr& orphan : parts_.table.open_without_name())
-    RekeyBatch(*this, target, changes).run(orphan);
+  look_at_nameless(target, changes);
   // The wipes of the last batches.
   if (changes && found_work_ && !error_)
     if (auto synced = parts_.durable_first.everything(); !synced) stop_with(synced.error());
@@ -75,6 +74,14 @@ Result<KeyUses> RekeyPass::pass(const RekeyTarget& target, bool changes) {
   if (error_) return std::unexpected(*error_);
   if (stop_) return make_error(Errc::kBusy, "stopped before its end");
   return uses_;
+}
+
+// Open files of which the last name was removed.
+void RekeyPass::look_at_nameless(const RekeyTarget& target, bool changes) {
+  FileBatch nameless;
+  for (InodePtr& inode : parts_.table.open_without_name()) nameless.push_back({{}, false, std::move(inode)});
+  RekeyBatch(*this, target, changes).run(nameless);
+  for (const ListedFile& file : nameless) parts_.places.forget(file.inode->number, 1);
 }
 
 void RekeyPass::looked_at(const FileBatch& batch) {

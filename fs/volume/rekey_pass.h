@@ -2,7 +2,6 @@
 // target yet.
 #pragma once
 
-#include <functional>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -34,7 +33,7 @@ class RekeyPass {
   friend class RekeyBatch;
 
   Result<KeyUses> pass(const RekeyTarget& target, bool changes);
-  void orphans(const std::function<void(const InodePtr&)>& visit);
+  void look_at_nameless(const RekeyTarget& target, bool changes);
   [[nodiscard]] std::size_t batch_files() const;
 
   // For the batches, from any thread.
