@@ -138,9 +138,10 @@ class Place:
         done.daemons = started
         return done
 
-    def start(self, *command):
+    def start(self, *command, **options):
         """Starts a program that goes on running; returns the Popen."""
-        options = {"user": self.user, "group": self.user, "extra_groups": []} if self.user is not None else {}
+        if self.user is not None:
+            options |= {"user": self.user, "group": self.user, "extra_groups": []}
         process = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL, **options)
         self.adopt(process.pid)
         return process

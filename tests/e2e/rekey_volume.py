@@ -138,9 +138,14 @@ class Wraps:
                 self._find(path, file.read())
 
     def _find(self, path, content):
+        for blob in self.in_bytes(content):
+            self.found.setdefault(blob, []).append(os.path.relpath(path, self.folder))
+
+    @staticmethod
+    def in_bytes(content):
         at = content.find(_BLOB_MAGIC)
         while at >= 0:
-            self.found.setdefault(content[at:at + _BLOB_BYTES], []).append(os.path.relpath(path, self.folder))
+            yield content[at:at + _BLOB_BYTES]
             at = content.find(_BLOB_MAGIC, at + 1)
 
     def materials(self):
