@@ -45,6 +45,13 @@ struct ProcPath {
   std::array<char, 40> text{};
 };
 
+// By descriptor where it is no O_PATH one: that spares the kernel a walk through /proc.
+ssize_t get_xattr_of(int fd, const char* name, Bytes& value) {
+  const ssize_t size = ::fgetxattr(fd, name, value.data(), value.size());
+  if (size >= 0 || errno != EBADF) return size;
+  return ::getxattr(ProcPath(fd).c_str(), name, value.data(), value.size());
+}
+
 bool is_dot(const char* name) { return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0; }
 
 void append_entries(std::span<const char> block, std::vector<LowerEntry>& out) {
@@ -158,7 +165,7 @@ Result<void> PosixFiles::set_owner(int fd, uid_t uid, gid_t gid) {
 }
 
 Result<void> PosixFiles::set_times(int fd, const std::array<timespec, 2>& access_and_modification) {
-  return status(::utimensat(AT_FDCWD, ProcPath(fd).c_str(), access_and_modification.data(), 0), "utimensat");
+  return status(::utimensat(fd, "", access_and_modification.data(), AT_EMPTY_PATH), "utimensat");
 }
 
 Result<Bytes> PosixFiles::get_xattr(int fd, const std::string& name) {
@@ -166,7 +173,7 @@ Result<Bytes> PosixFiles::get_xattr(int fd, const std::string& name) {
   Bytes value;
   for (std::size_t room : {kMostValuesFit, std::size_t{XATTR_SIZE_MAX}}) {
     value.resize(room);
-    auto size = count(::getxattr(ProcPath(fd).c_str(), name.c_str(), value.data(), room), "getxattr");
+    auto size = count(get_xattr_of(fd, name.c_str(), value), "getxattr");
     if (!size && size.error().errno_value == ERANGE && room == kMostValuesFit) continue;
     if (!size) return std::unexpected(std::move(size).error());
     value.resize(*size);
