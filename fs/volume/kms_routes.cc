@@ -42,6 +42,22 @@ Result<std::string> KmsRoutes::decrypt(const std::string& key_arn, ByteSpan ciph
   return service->decrypt(key_arn, ciphertext, context, plaintext);
 }
 
+std::vector<Result<Bytes>> KmsRoutes::encrypt_batch(const std::string& key,
+                                                    std::span<const EncryptItem> entries) {
+  const auto service = service_of(key);
+  if (!service) return std::vector<Result<Bytes>>(entries.size(), std::unexpected(service.error()));
+  return (*service)->encrypt_batch(key, entries);
+}
+
+std::vector<Result<DecryptedKey>> KmsRoutes::decrypt_batch(const std::string& key_arn,
+                                                           std::span<const DecryptItem> entries) {
+  const auto service = service_of(key_arn);
+  if (service) return (*service)->decrypt_batch(key_arn, entries);
+  std::vector<Result<DecryptedKey>> refused;
+  for (std::size_t i = 0; i < entries.size(); ++i) refused.push_back(std::unexpected(service.error()));
+  return refused;
+}
+
 Result<KeyDescription> KmsRoutes::describe_key(const std::string& key) {
   ENFOLD_TRY_ASSIGN(const Service service, service_of(key));
   return service->describe_key(key);

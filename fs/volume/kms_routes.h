@@ -31,6 +31,10 @@ class KmsRoutes final : public KmsClient {
   Result<std::string> decrypt(const std::string& key_arn, ByteSpan ciphertext,
                               const EncryptionContext& context,
                               std::span<std::uint8_t, 32> plaintext) override;
+  std::vector<Result<Bytes>> encrypt_batch(const std::string& key,
+                                           std::span<const EncryptItem> entries) override;
+  std::vector<Result<DecryptedKey>> decrypt_batch(const std::string& key_arn,
+                                                  std::span<const DecryptItem> entries) override;
   Result<KeyDescription> describe_key(const std::string& key) override;
 
  private:

@@ -11,6 +11,9 @@
 namespace enfold {
 namespace {
 
+// Asked of the KMS at once; a stop waits for them.
+constexpr std::size_t kWrappedTogether = 64;
+
 // Removed since it was listed, or moved, and then it comes again.
 bool is_gone(const Error& error) {
   return has_errno(error, ENOENT) || has_errno(error, ESTALE) || has_errno(error, ENOTDIR);
@@ -157,7 +160,7 @@ IsRight RekeyBatch::commitment_of(const Item& item) const {
 }
 
 void RekeyBatch::rewrap_all() {
-  std::erase_if(items_, [&](const ItemPtr& item) { return pass_.stop_ || !prepare(*item); });
+  prepare_all();
   if (items_.empty()) return;
   each(&RekeyBatch::write_kept);
   if (items_.empty()) return;
@@ -177,21 +180,46 @@ void RekeyBatch::each(Result<void> (RekeyBatch::*step)(Item&)) {
 }
 
 // Everything that can be refused is refused here, before a byte is written.
-bool RekeyBatch::prepare(Item& item) {
-  if (!item.header.has_spare_slot) return choose_slot_to_keep(item);
-  auto recipient = rewrap(parts_.context.file_keys.kms(), context_of(item),
-                          item.header.envelope.recipients.front(), target_.key_arn, commitment_of(item));
-  if (!recipient) {
-    if (recipient.error().is_of_wanted_key)
-      pass_.stop_with(recipient.error().error);
-    else
-      failed(item.link, recipient.error().error);
-    return false;
+void RekeyBatch::prepare_all() {
+  std::erase_if(items_, [&](const ItemPtr& item) {
+    return pass_.stop_ || (!item->header.has_spare_slot && !choose_slot_to_keep(*item));
+  });
+  std::vector<Item*> anew;
+  for (const ItemPtr& item : items_)
+    if (item->header.has_spare_slot) anew.push_back(item.get());
+  for (std::span<Item* const> rest = anew; !rest.empty() && !pass_.stop_;) {
+    const std::size_t some = std::min(rest.size(), kWrappedTogether);
+    wrap_anew(rest.first(some));
+    rest = rest.subspan(some);
   }
-  item.kept = {item.header.envelope.generation + 1, {*std::move(recipient)}};
-  item.kept_slot = 1 - item.header.slot_index;
-  item.writes_kept = true;
-  return true;
+  std::erase_if(items_,
+                [](const ItemPtr& item) { return item->header.has_spare_slot && !item->writes_kept; });
+}
+
+void RekeyBatch::wrap_anew(std::span<Item* const> items) {
+  std::vector<EncryptionContext> contexts;
+  std::vector<IsRight> rights;
+  for (const Item* item : items) {
+    contexts.push_back(context_of(*item));
+    rights.push_back(commitment_of(*item));
+  }
+  std::vector<RewrapItem> asked;
+  for (std::size_t i = 0; i < items.size(); ++i)
+    asked.push_back({contexts[i], items[i]->header.envelope.recipients.front(), rights[i]});
+  auto answers = rewrap_many(parts_.context.file_keys.kms(), asked, target_.key_arn);
+  for (std::size_t i = 0; i < items.size(); ++i) take(*items[i], std::move(answers[i]));
+}
+
+void RekeyBatch::take(Item& item, Rewrapped recipient) {
+  if (recipient) {
+    item.kept = {item.header.envelope.generation + 1, {*std::move(recipient)}};
+    item.kept_slot = 1 - item.header.slot_index;
+    item.writes_kept = true;
+  } else if (recipient.error().is_of_wanted_key) {
+    pass_.stop_with(recipient.error().error);
+  } else {
+    failed(item.link, recipient.error().error);
+  }
 }
 
 // An earlier re-keying was cut between two syncs. One that meets the target is kept rather than the newer

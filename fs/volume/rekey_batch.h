@@ -54,7 +54,9 @@ class RekeyBatch {
   void sort(ItemPtr item, bool is_foreign);
 
   void rewrap_all();
-  bool prepare(Item& item);
+  void prepare_all();
+  void wrap_anew(std::span<Item* const> items);
+  void take(Item& item, Rewrapped recipient);
   bool choose_slot_to_keep(Item& item);
   Result<void> write_kept(Item& item);
   Result<void> write_slot(Item& item, std::uint8_t index, ConstSlotSpan bytes);

@@ -1,5 +1,7 @@
 #include "fs/volume/rewrap.h"
 
+#include <map>
+
 #include "kms/crypto/hkdf.h"
 
 namespace enfold {
@@ -8,46 +10,119 @@ namespace {
 // Stands for whatever 32 bytes are wrapped.
 using Wrapped = DataKey;
 
-Result<void> open(KmsClient& kms, const EncryptionContext& context, const Recipient& recipient,
-                  const IsRight& is_right, Wrapped& out) {
-  auto material = kms.decrypt(recipient.key_arn, recipient.ciphertext, context, out.expose_mutable());
-  if (!material) return std::unexpected(std::move(material).error());
-  if (is_right(out.expose())) return {};
+std::unexpected<Error> opens_to_another(const Recipient& recipient) {
   return make_error(Errc::kKmsBadAnswer, "the KMS opens the envelope under " + recipient.key_arn +
                                              " to another key than the one that was wrapped");
 }
 
-Result<Recipient> wrap(KmsClient& kms, const EncryptionContext& context, const Wrapped& key,
-                       const std::string& to_key_arn) {
-  ENFOLD_TRY_ASSIGN(Bytes ciphertext, kms.encrypt(to_key_arn, key.expose(), context));
-  if (ciphertext.empty())
-    return make_error(Errc::kKmsBadAnswer, "the KMS answered an empty ciphertext for " + to_key_arn);
-  Wrapped back;
-  ENFOLD_TRY_ASSIGN(std::string material,
-                    kms.decrypt(to_key_arn, ciphertext, context, back.expose_mutable()));
-  if (!equal_in_constant_time(back.expose(), key.expose()))
-    return make_error(Errc::kKmsBadAnswer,
-                      "what the KMS wrapped under " + to_key_arn + " opens to something else");
-  return Recipient{Provider::kAwsKms, to_key_arn, std::move(ciphertext), std::move(material)};
-}
+// Some keys on their way from one envelope to the next, all of them a step at a time.
+class Rewraps {
+ public:
+  Rewraps(KmsClient& kms, std::span<const RewrapItem> items, const std::string& to_key_arn)
+      : kms_(kms), items_(items), to_key_arn_(to_key_arn), keys_(items.size()) {
+    answers_.resize(items.size());
+  }
+
+  std::vector<Rewrapped> run() {
+    unwrap();
+    wrap();
+    verify();
+    return std::move(answers_);
+  }
+
+ private:
+  void unwrap() {
+    std::map<std::string_view, std::vector<std::size_t>> by_key;
+    for (std::size_t i = 0; i < items_.size(); ++i) by_key[items_[i].from.key_arn].push_back(i);
+    for (const auto& [key_arn, those] : by_key) unwrap(std::string(key_arn), those);
+  }
+
+  void unwrap(const std::string& key_arn, const std::vector<std::size_t>& those) {
+    std::vector<DecryptItem> asked;
+    for (const std::size_t i : those) asked.push_back({items_[i].from.ciphertext, items_[i].context});
+    auto opened = kms_.decrypt_batch(key_arn, asked);
+    for (std::size_t n = 0; n < those.size(); ++n) {
+      const RewrapItem& item = items_[those[n]];
+      if (!opened[n])
+        fail(those[n], false, std::move(opened[n]).error());
+      else if (!item.is_right(opened[n]->plaintext.expose()))
+        fail(those[n], false, opens_to_another(item.from).error());
+      else
+        keys_[those[n]] = std::move(opened[n]->plaintext);
+    }
+  }
+
+  void wrap() {
+    const std::vector<std::size_t> those = going_on();
+    std::vector<EncryptItem> asked;
+    for (const std::size_t i : those) asked.push_back({keys_[i], items_[i].context});
+    auto wrapped = kms_.encrypt_batch(to_key_arn_, asked);
+    for (std::size_t n = 0; n < those.size(); ++n) {
+      if (!wrapped[n])
+        fail(those[n], true, std::move(wrapped[n]).error());
+      else if (wrapped[n]->empty())
+        fail(those[n], true, bad_answer("the KMS answered an empty ciphertext for " + to_key_arn_));
+      else
+        *answers_[those[n]] = Recipient{Provider::kAwsKms, to_key_arn_, *std::move(wrapped[n]), {}};
+    }
+  }
+
+  void verify() {
+    const std::vector<std::size_t> those = going_on();
+    std::vector<DecryptItem> asked;
+    for (const std::size_t i : those) asked.push_back({answers_[i]->ciphertext, items_[i].context});
+    auto back = kms_.decrypt_batch(to_key_arn_, asked);
+    for (std::size_t n = 0; n < those.size(); ++n) {
+      const std::size_t i = those[n];
+      if (!back[n])
+        fail(i, true, std::move(back[n]).error());
+      else if (!equal_in_constant_time(back[n]->plaintext.expose(), keys_[i].expose()))
+        fail(i, true, bad_answer("what the KMS wrapped under " + to_key_arn_ + " opens to something else"));
+      else
+        answers_[i]->material_id = std::move(back[n]->material_id);
+    }
+  }
+
+  [[nodiscard]] std::vector<std::size_t> going_on() const {
+    std::vector<std::size_t> out;
+    for (std::size_t i = 0; i < answers_.size(); ++i)
+      if (answers_[i]) out.push_back(i);
+    return out;
+  }
+
+  static Error bad_answer(std::string what) { return {Errc::kKmsBadAnswer, 0, std::move(what)}; }
+
+  void fail(std::size_t i, bool is_of_wanted_key, Error error) {
+    answers_[i] = std::unexpected(RewrapFailure{is_of_wanted_key, std::move(error)});
+  }
+
+  KmsClient& kms_;
+  std::span<const RewrapItem> items_;
+  const std::string& to_key_arn_;
+  std::vector<Wrapped> keys_;
+  std::vector<Rewrapped> answers_;
+};
 
 }  // namespace
 
 Result<void> check_opens(KmsClient& kms, const EncryptionContext& context, const Recipient& recipient,
                          const IsRight& is_right) {
   Wrapped key;
-  return open(kms, context, recipient, is_right, key);
+  auto material = kms.decrypt(recipient.key_arn, recipient.ciphertext, context, key.expose_mutable());
+  if (!material) return std::unexpected(std::move(material).error());
+  if (!is_right(key.expose())) return opens_to_another(recipient);
+  return {};
 }
 
-std::expected<Recipient, RewrapFailure> rewrap(KmsClient& kms, const EncryptionContext& context,
-                                               const Recipient& from, const std::string& to_key_arn,
-                                               const IsRight& is_right) {
-  Wrapped key;
-  if (auto opened = open(kms, context, from, is_right, key); !opened)
-    return std::unexpected(RewrapFailure{false, std::move(opened).error()});
-  auto wrapped = wrap(kms, context, key, to_key_arn);
-  if (!wrapped) return std::unexpected(RewrapFailure{true, std::move(wrapped).error()});
-  return *std::move(wrapped);
+Rewrapped rewrap(KmsClient& kms, const EncryptionContext& context, const Recipient& from,
+                 const std::string& to_key_arn, const IsRight& is_right) {
+  const RewrapItem item{context, from, is_right};
+  return std::move(Rewraps(kms, {&item, 1}, to_key_arn).run().front());
+}
+
+std::vector<Rewrapped> rewrap_many(KmsClient& kms, std::span<const RewrapItem> items,
+                                   const std::string& to_key_arn) {
+  return Rewraps(kms, items, to_key_arn).run();
 }
 
 }  // namespace enfold

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <span>
+#include <vector>
 
 #include "fs/format/envelope.h"
 #include "kms/client/kms_client.h"
@@ -24,8 +26,18 @@ struct RewrapFailure {
 
 // What is answered was unwrapped again and gave the same bytes, so that a KMS that answers wrong costs
 // nothing.
-std::expected<Recipient, RewrapFailure> rewrap(KmsClient& kms, const EncryptionContext& context,
-                                               const Recipient& from, const std::string& to_key_arn,
-                                               const IsRight& is_right);
+using Rewrapped = std::expected<Recipient, RewrapFailure>;
+Rewrapped rewrap(KmsClient& kms, const EncryptionContext& context, const Recipient& from,
+                 const std::string& to_key_arn, const IsRight& is_right);
+
+// The same for many, by fewer calls of the KMS: one answer for each, in order. What an item refers to
+// outlives the call.
+struct RewrapItem {
+  const EncryptionContext& context;
+  const Recipient& from;
+  const IsRight& is_right;
+};
+std::vector<Rewrapped> rewrap_many(KmsClient& kms, std::span<const RewrapItem> items,
+                                   const std::string& to_key_arn);
 
 }  // namespace enfold

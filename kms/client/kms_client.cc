@@ -1,28 +1,43 @@
 #include "kms/client/kms_client.h"
 
 namespace enfold {
+namespace {
+
+// No other key will do better for now.
+bool answers_nobody(const Error& error) {
+  return error.code == Errc::kKmsUnavailable || error.code == Errc::kKmsThrottled;
+}
+
+template <class Out, class Item, class Ask>
+std::vector<Result<Out>> one_by_one(std::span<const Item> items, Ask ask) {
+  std::vector<Result<Out>> answers;
+  answers.reserve(items.size());
+  for (const Item& item : items) {
+    if (!answers.empty() && !answers.back() && answers_nobody(answers.back().error()))
+      answers.push_back(std::unexpected(answers.back().error()));
+    else
+      answers.push_back(ask(item));
+  }
+  return answers;
+}
+
+}  // namespace
 
 std::vector<Result<Bytes>> KmsClient::encrypt_batch(const std::string& key,
                                                     std::span<const EncryptItem> entries) {
-  std::vector<Result<Bytes>> answers;
-  answers.reserve(entries.size());
-  for (const EncryptItem& entry : entries)
-    answers.push_back(encrypt(key, entry.plaintext.expose(), entry.context));
-  return answers;
+  return one_by_one<Bytes>(entries, [&](const EncryptItem& entry) {
+    return encrypt(key, entry.plaintext.expose(), entry.context);
+  });
 }
 
 std::vector<Result<DecryptedKey>> KmsClient::decrypt_batch(const std::string& key_arn,
                                                            std::span<const DecryptItem> entries) {
-  auto unwrap = [&](const DecryptItem& entry) -> Result<DecryptedKey> {
+  return one_by_one<DecryptedKey>(entries, [&](const DecryptItem& entry) -> Result<DecryptedKey> {
     DecryptedKey out;
     ENFOLD_TRY_ASSIGN(out.material_id,
                       decrypt(key_arn, entry.ciphertext, entry.context, out.plaintext.expose_mutable()));
     return out;
-  };
-  std::vector<Result<DecryptedKey>> answers;
-  answers.reserve(entries.size());
-  for (const DecryptItem& entry : entries) answers.push_back(unwrap(entry));
-  return answers;
+  });
 }
 
 }  // namespace enfold

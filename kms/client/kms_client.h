@@ -66,7 +66,7 @@ class KmsClient {
                                       std::span<std::uint8_t, 32> plaintext) = 0;
 
   // encrypt() and decrypt() of many keys, for less where the service can: one answer for each entry, in
-  // order.
+  // order. A service that does not answer, or throttles, is not asked again for the rest.
   virtual std::vector<Result<Bytes>> encrypt_batch(const std::string& key,
                                                    std::span<const EncryptItem> entries);
   virtual std::vector<Result<DecryptedKey>> decrypt_batch(const std::string& key_arn,
