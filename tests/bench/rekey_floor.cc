@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -110,10 +111,10 @@ void run(Walk& walk, int root, std::atomic<std::size_t>& files) {
 int main(int argc, char** argv) {
   const bool with_jobs = argc == 4 && std::string_view(argv[2]) == "--jobs";
   if (argc != 2 && !with_jobs) {
-    std::fprintf(stderr, "usage: rekey_floor LOWER [--jobs N]\n");
+    std::cerr << "usage: rekey_floor LOWER [--jobs N]\n";
     return 2;
   }
-  const int jobs = with_jobs ? std::atoi(argv[3]) : 1;
+  const long jobs = with_jobs ? std::strtol(argv[3], nullptr, 10) : 1;
   const auto began = std::chrono::steady_clock::now();
   Walk walk(argv[1]);
   const int root = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -121,11 +122,11 @@ int main(int argc, char** argv) {
   std::atomic<std::size_t> files = 0;
   {
     std::vector<std::jthread> threads;
-    for (int i = 0; i < jobs; ++i) threads.emplace_back([&] { run(walk, root, files); });
+    for (long i = 0; i < jobs; ++i) threads.emplace_back([&] { run(walk, root, files); });
   }
   if (syncfs(root) != 0) fail("syncfs");
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-  std::printf("{\"files\":%zu,\"seconds\":%.6f,\"files_per_second\":%.0f}\n", files.load(), took.count(),
-              static_cast<double>(files.load()) / took.count());
+  std::cout << R"({"files":)" << files << R"(,"seconds":)" << took.count() << R"(,"files_per_second":)"
+            << static_cast<double>(files) / took.count() << "}\n";
   return 0;
 }
