@@ -10,6 +10,7 @@ constexpr std::string_view kState = "state record";
 constexpr std::size_t kStateMacOffset = kStateBytes - layout::kMacBytes;
 constexpr std::size_t kTreeReservedBytes = 64;  // for the tree's authentication in a later version
 constexpr std::size_t kFormerBytes = 72;
+constexpr std::uint8_t kSlotIndexes[] = {0, 1};
 
 std::uint64_t max_sectors() { return sectors_of(kMaxPlainLength); }
 
@@ -69,12 +70,14 @@ Result<ChosenSlot> choose_slot(Slots slots) {
 
 // Between two data keys both slots are in use, and the state record says which is whose: each counts the
 // generations of its own data key.
-Result<Header> between_two_keys(const Prefix& prefix, Slots slots, const StateRecord& state) {
-  const std::uint8_t former = state.former->slot_index;
-  const auto current = static_cast<std::uint8_t>(1 - former);
-  if (!slots[former] || !slots[current])
+Result<Header> between_two_keys(const Prefix& prefix, Slots slots, const StateRecord& state,
+                                std::uint8_t former_slot) {
+  const auto current_slot = static_cast<std::uint8_t>(1 - former_slot);
+  std::optional<Envelope>& former = slots[former_slot];
+  std::optional<Envelope>& current = slots[current_slot];
+  if (!former || !current)
     return layout::damaged("header page", "of two data keys only one has an envelope slot");
-  return Header{prefix, *std::move(slots[current]), current, state, std::move(slots[former]), false};
+  return Header{prefix, *std::move(current), current_slot, state, std::move(former), false};
 }
 
 }  // namespace
@@ -157,12 +160,12 @@ Result<Header> decode_header(const HeaderPage& page, const VolumeKeys& keys) {
   if (prefix.volume != keys.volume()) return layout::damaged(kPrefix, "the volume id is another volume's");
   const MacKey slot_key = keys.slot_mac(prefix.file);
   Slots slots;
-  for (std::uint8_t i = 0; i < slots.size(); ++i) {
+  for (const std::uint8_t i : kSlotIndexes) {
     ENFOLD_TRY_ASSIGN(slots[i], decode_slot(slot_of(page, i), {prefix_of(page), i, slot_key}));
   }
   ENFOLD_TRY_ASSIGN(const StateRecord state,
                     decode_state(state_of(page), prefix_of(page), keys.state_mac(prefix.file)));
-  if (state.former) return between_two_keys(prefix, std::move(slots), state);
+  if (state.former) return between_two_keys(prefix, std::move(slots), state, state.former->slot_index);
   const bool has_spare_slot = !slots[0] || !slots[1];
   ENFOLD_TRY_ASSIGN(ChosenSlot slot, choose_slot(std::move(slots)));
   return Header{prefix, std::move(slot.envelope), slot.index, state, std::nullopt, has_spare_slot};
@@ -179,7 +182,7 @@ std::array<std::uint8_t, kPrefixBytes> former_prefix(ConstPrefixSpan prefix, con
 Result<void> encode_slots(const std::array<const Envelope*, 2>& envelopes, const VolumeKeys& keys,
                           const FileId& file, HeaderPage& page) {
   const MacKey key = keys.slot_mac(file);
-  for (std::uint8_t i = 0; i < envelopes.size(); ++i) {
+  for (const std::uint8_t i : kSlotIndexes) {
     std::ranges::fill(slot_of(page, i), std::uint8_t{0});
     if (envelopes[i] != nullptr)
       ENFOLD_TRY(encode_slot(*envelopes[i], {prefix_of(page), i, key}, slot_of(page, i)));

@@ -13,7 +13,7 @@ WrappedKeys WrappedKeys::of(const HeaderPage& page, const Header& header) {
   std::ranges::copy(prefix_of(page), out.current.prefix.begin());
   out.current.envelope = header.envelope;
   out.parity = header.state.parity;
-  if (header.former)
+  if (header.former && header.state.former)
     out.former = WrappedKey{former_prefix(prefix_of(page), *header.state.former), *header.former};
   return out;
 }
