@@ -130,9 +130,14 @@ Result<void> Rekey::pass() {
 
 Result<RekeyReport> Rekey::change() {
   ENFOLD_TRY(announce());
+  constexpr int kTries = 3;  // of files that were removed or exchanged under our hands
+  int tries = 0;
   do {
-    ENFOLD_TRY(pass());
-  } while (passes_->found_work());
+    auto passed = pass();
+    if (!passed)
+      return add_context(std::move(passed).error(),
+                         "re-keying stopped, every file opens as before, and the same command goes on");
+  } while (passes_->found_work() || (passes_->counts().to_do > 0 && ++tries < kTries));
   ENFOLD_TRY_ASSIGN(RekeyReport out, report(std::move(files_)));
   if (out.is_complete) ENFOLD_TRY(parts_.pin(wanted_, former_, false));
   return out;

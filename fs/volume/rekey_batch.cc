@@ -55,7 +55,7 @@ void RekeyBatch::look_at(const ListedFile& file) {
   if (item && !*item) return;
   if (item) return sort(std::move(*item), file.is_foreign);
   if (file.is_foreign && does_not_verify(item.error())) return;  // nothing of ours in it
-  failed(file.link, item.error());
+  not_looked_at(file.link, item.error());
 }
 
 // Null where it is no regular file of ours.
@@ -134,6 +134,7 @@ void RekeyBatch::sort(ItemPtr item, bool is_foreign) {
   if (!changes_) return pass_.found_to_do();
   item->is_claimed = pass_.claim(*item->inode);
   if (!item->is_claimed) return;  // under another name of it, and the next pass looks again
+  pass_.found_to_do();
   const bool gets_new_key = header.former || (target_.new_data_keys && header.has_spare_slot);
   (gets_new_key ? renewals_ : items_).push_back(std::move(item));
 }
@@ -304,11 +305,17 @@ void RekeyBatch::renew(const Item& item) {
   if (!pass_.stop_) failed(item.link, done.error());
 }
 
-void RekeyBatch::failed(const Link& link, const Error& error) {
+// What it is wrapped by is not known.
+void RekeyBatch::not_looked_at(const Link& link, const Error& error) { failed(link, error, false); }
+
+// Its header verified.
+void RekeyBatch::failed(const Link& link, const Error& error) { failed(link, error, true); }
+
+void RekeyBatch::failed(const Link& link, const Error& error, bool is_verified) {
   if (is_gone(error)) return;
   if (concerns_all(error)) return pass_.stop_with(error);
   pass_.report(does_not_verify(error) ? Severity::kDamage : Severity::kUnread, link, describe(error),
-               !does_not_verify(error));
+               is_verified);
 }
 
 }  // namespace enfold

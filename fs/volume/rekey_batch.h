@@ -70,7 +70,9 @@ class RekeyBatch {
   [[nodiscard]] Result<Envelope> envelope_in(const Item& item, std::uint8_t index) const;
   [[nodiscard]] EncryptionContext context_of(const Item& item) const;
   [[nodiscard]] IsRight commitment_of(const Item& item) const;
+  void not_looked_at(const Link& link, const Error& error);
   void failed(const Link& link, const Error& error);
+  void failed(const Link& link, const Error& error, bool is_verified);
 
   RekeyPass& pass_;
   TreeParts& parts_;

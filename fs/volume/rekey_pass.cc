@@ -34,9 +34,7 @@ std::string lower_path(const Places& places, const Link& link) {
 }  // namespace
 
 RekeyPass::RekeyPass(TreeParts& parts, unsigned jobs, RekeyObserver& observer)
-    : parts_(parts), jobs_(jobs), observer_(observer) {
-  counts_.total = FileBatches(parts_).count(stop_);
-}
+    : parts_(parts), jobs_(jobs), observer_(observer) {}
 
 Result<KeyUses> RekeyPass::count(const RekeyTarget& target) { return pass(target, false); }
 
@@ -50,6 +48,7 @@ std::size_t RekeyPass::batch_files() const {
 }
 
 Result<KeyUses> RekeyPass::pass(const RekeyTarget& target, bool changes) {
+  if (counts_.pass == 0) counts_.total = FileBatches(parts_).count(stop_);
   {
     const std::lock_guard lock(mutex_);
     ++counts_.pass;
@@ -104,6 +103,7 @@ void RekeyPass::report(Severity severity, const Link& link, const std::string& w
   const std::lock_guard lock(mutex_);
   ++counts_.left;
   if (!is_verified) ++counts_.unverified;
+  if (is_verified && severity != Severity::kForeign) --counts_.to_do;
   if (!reported_.insert(lower).second) return;
   if (!observer_.finding({severity, plain, lower, what})) stop_ = true;
 }
@@ -111,6 +111,7 @@ void RekeyPass::report(Severity severity, const Link& link, const std::string& w
 void RekeyPass::rekeyed(bool renewed) {
   const std::lock_guard lock(mutex_);
   ++(renewed ? counts_.renewed : counts_.rewrapped);
+  --counts_.to_do;
   found_work_ = true;
 }
 

@@ -41,7 +41,7 @@ struct RekeyCounts {
   std::uint64_t renewed = 0;    // got a new data key, in all passes
   std::uint64_t renewed_bytes = 0;
   std::uint64_t left = 0;        // of this pass: cannot be re-keyed, each with a finding
-  std::uint64_t to_do = 0;       // of this pass: still to be re-keyed
+  std::uint64_t to_do = 0;       // of this pass: still to be re-keyed, without a finding
   std::uint64_t unverified = 0;  // of this pass: how they are wrapped is not known
 };
 
