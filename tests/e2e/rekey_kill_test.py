@@ -1,0 +1,205 @@
+"""`enfold rekey` stopped: by a signal to the command, by one to the mount, by SIGKILL to either, at random moments.
+
+Whatever is there, every file opens, and the same command finishes."""
+
+import os
+import signal
+import time
+
+import harness
+import trees
+from rekey_volume import KeyStore, RekeyVolume, Wraps
+
+FILES = 5000 if harness.IS_LONG else 400
+KILLS = 60 if harness.IS_LONG else 5
+JOBS, MTIME = 2, 1
+REKEY_S = 2.5 if harness.IS_LONG else 0.3  # about as long as it takes
+
+
+def is_newer(found, before):
+    """By nothing else."""
+    if found is None or not found[0].startswith("0o100"):
+        return False
+    return found[MTIME] > before[MTIME] and {**dict(enumerate(found)), MTIME: 0} == {**dict(enumerate(before)), MTIME: 0}
+
+
+class Stopped(harness.MountedTest):
+    def setUp(self):
+        super().setUp()
+        self.store = KeyStore(self.place, "first")
+        self.volume = RekeyVolume(self.place, self.store).init().mount()
+        os.mkdir(self.volume.path("large"))
+        trees.make_tree(self.volume.path(), self.random, FILES)
+        with open(self.volume.path("large", "file"), "wb") as file:
+            file.write(self.random.randbytes(20 << 20))
+        self.volume.remount()
+        self.tree = trees.describe(self.volume.path())
+
+    def is_all_there(self, killed=False):
+        """Who was killed between the write of a header and putting its time back leaves the time of that write, of one
+        file in each thread."""
+        found = trees.describe(self.volume.path())
+        moved = {path: found[path] for path, facts in self.tree.items() if is_newer(found.get(path), facts)}
+        if killed and len({facts[MTIME] for facts in moved.values()}) <= JOBS:
+            self.tree |= moved
+        self.assertEqual("", trees.differences(self.tree, found))
+
+    def start(self, *arguments):
+        output = open(os.path.join(self.place.path, "output"), "w+b")
+        self.addCleanup(output.close)
+        process = self.place.start(self.place.program, "rekey", self.volume.lower, "--jobs", str(JOBS), *arguments,
+                                   stdout=output, stderr=output)
+        process.output = output
+        return process
+
+    def said(self, process):
+        process.output.seek(0)
+        return process.output.read().decode()
+
+    def wait_for_work(self, process, wraps):
+        """Until the volume's own secret is wrapped anew, and then for some part of the rest."""
+        while process.poll() is None and not self.has_begun(wraps):
+            time.sleep(0.001)
+        time.sleep(self.random.random() ** 2 * REKEY_S)
+
+    def has_begun(self, wraps):
+        with open(os.path.join(self.volume.lower, "enfold.volume"), "rb") as file:
+            return not all(blob in wraps.found for blob in Wraps.in_bytes(file.read()))
+
+    def another_key(self):
+        """(arguments, what was below before); the store and key change with the mount's next start."""
+        wraps = Wraps(self.volume.lower)
+        key = self.store.new_key()
+        return key, ["--to-key", key], wraps
+
+    def is_rekeying(self):
+        return self.volume.json("status", self.volume.lower)["rekeying"]
+
+    def finish(self, arguments, key, wraps, killed=False):
+        """The same command, and then all is as after one that was never stopped."""
+        old = self.volume.key
+        answer = self.volume.rekey(*arguments)
+        self.assertTrue(answer["complete"])
+        self.assertIn(old, answer["may_be_disabled"])
+        self.assertEqual([], wraps.left_in(self.volume.lower))
+        self.assertFalse(self.is_rekeying())
+        self.store.ask("disable", old)
+        self.volume.use(self.store, key)
+        if self.volume.is_mounted:
+            time.sleep(1.2)
+        else:
+            self.volume.mount()
+        self.is_all_there(killed)
+
+
+class Command(Stopped):
+    def stop_it(self, number, mounted, *more):
+        """True where it was stopped before its end."""
+        if not mounted and self.volume.is_mounted:
+            self.volume.unmount()
+        key, arguments, wraps = self.another_key()
+        process = self.start(*arguments, *more)
+        self.wait_for_work(process, wraps)
+        process.send_signal(number)
+        code = process.wait()
+        self.assertIn(code, (0, 4, -signal.SIGKILL) if number == signal.SIGKILL else (0, 4), self.said(process))
+        if code == 4:
+            self.assertIn(f"to go on: enfold rekey {self.volume.lower}", self.said(process))
+        stopped = code != 0
+        self.wait_until_idle()
+        if stopped:
+            self.assertTrue(self.is_rekeying() or not wraps.left_in(self.volume.lower))
+        if not self.volume.is_mounted:
+            self.volume.mount()
+        self.is_all_there(killed=not mounted and number == signal.SIGKILL)
+        if not mounted:
+            self.volume.unmount()
+        with_key = self.random.random() < 0.5 or not self.is_rekeying()
+        self.finish([*(arguments if with_key else []), *more], key, wraps)
+        return stopped
+
+    def wait_until_idle(self):
+        """A mount notices soon that nobody waits for it."""
+        while self.volume.is_mounted and self.volume.try_rekey("--status").returncode == 15:
+            time.sleep(0.01)
+
+    def stop_many(self, *ways):
+        stopped = 0
+        for turn in range(KILLS):
+            number = self.random.choice(ways)
+            stopped += self.stop_it(number, turn % 2 == 0, *(["--new-data-keys"] if turn % 3 == 2 else []))
+        print(f"{stopped} of {KILLS} were stopped before their end", flush=True)
+        self.assertGreater(stopped, 0)
+
+    def test_told_to_stop(self):
+        self.stop_many(signal.SIGINT, signal.SIGTERM)
+
+    def test_killed(self):
+        self.stop_many(signal.SIGKILL)
+
+
+class Mount(Stopped):
+    def test_killed(self):
+        killed = 0
+        for turn in range(KILLS):
+            more = ["--new-data-keys"] if turn % 3 == 2 else []
+            key, arguments, wraps = self.another_key()
+            process = self.start(*arguments, *more)
+            self.wait_for_work(process, wraps)
+            self.volume.kill()
+            code = process.wait()
+            killed += code != 0
+            self.assertIn(code, (0, 15, 10), self.said(process))
+            self.place.must("umount", self.volume.mountpoint)
+            if turn % 2:
+                self.volume.mount()
+                self.is_all_there(killed=True)
+                if turn % 4 == 3:
+                    self.volume.unmount()
+            self.finish([*arguments, *more], key, wraps, killed=True)
+        print(f"{killed} of {KILLS} were killed before their end", flush=True)
+        self.assertGreater(killed, 0)
+
+
+class TwoStores(Stopped):
+    """While it is not finished there are files under keys of both."""
+
+    def test_killed_between_two_stores(self):
+        old, old_store = self.volume.key, self.store
+        for turn in range(KILLS):
+            other = KeyStore(self.place, f"store {turn}")
+            key, wraps = other.new_key(), Wraps(self.volume.lower)
+            mounted = turn % 2 == 0
+            if not mounted:
+                self.volume.unmount()
+            process = self.start("--to-kms", other.url, "--to-key", key)
+            self.wait_for_work(process, wraps)
+            if mounted:
+                self.volume.kill()
+                self.place.must("umount", self.volume.mountpoint)
+            else:
+                process.kill()
+            process.wait()
+            self.volume.mount()
+            self.is_all_there(killed=True)
+            if not mounted:
+                self.volume.unmount()
+            answer = self.volume.rekey(*random_part(self.random, ["--to-kms", other.url, "--to-key", key]))
+            self.assertEqual((other.url, key, True), tuple(answer[name] for name in ("kms", "key", "complete")))
+            self.assertEqual([], wraps.left_in(self.volume.lower))
+            self.volume.use(other, key)
+            if self.volume.is_mounted:
+                self.volume.unmount()
+            os.rename(old_store.folder, old_store.folder + ".gone")
+            old, old_store = key, other
+            self.volume.mount()
+            self.is_all_there()
+
+
+def random_part(rng, arguments):
+    """The same arguments, or none."""
+    return arguments if rng.random() < 0.5 else []
+
+
+if __name__ == "__main__":
+    harness.main(needs_root=True)
