@@ -58,8 +58,8 @@ Result<void> DataKeyRenewal::begin() {
 Result<void> DataKeyRenewal::take(NewKey key) {
   const std::lock_guard sealing(sealing_);
   const std::unique_lock exclusive(body_.resize_lock_);
-  ENFOLD_TRY_ASSIGN(HeaderPage before, read_header());
-  ENFOLD_TRY_ASSIGN(const Header header, decode_header(before, context_.keys));
+  HeaderPage before{};
+  ENFOLD_TRY_ASSIGN(const Header header, read_own_header(before));
   if (!header.has_spare_slot)
     return make_error(Errc::kBusy, "file " + body_.file_.hex() + ": its envelope is being replaced");
   const auto parity = static_cast<std::uint8_t>(1 - header.state.parity);
@@ -86,9 +86,9 @@ Result<void> DataKeyRenewal::finish() {
   {
     const std::lock_guard sealing(sealing_);
     const std::unique_lock exclusive(body_.resize_lock_);
-    ENFOLD_TRY_ASSIGN(HeaderPage before, read_header());
-    ENFOLD_TRY_ASSIGN(const Header header, decode_header(before, context_.keys));
-    if (!header.state.former) return body_.named({Errc::kDamaged, 0, "its header is another one"});
+    HeaderPage before{};
+    ENFOLD_TRY_ASSIGN(const Header header, read_own_header(before));
+    if (!header.state.former) return another_header();
     HeaderPage after = before;
     std::ranges::fill(slot_of(after, header.state.former->slot_index), std::uint8_t{0});
     FileState::DataKeys keys = body_.state_.data_keys();
@@ -103,8 +103,7 @@ Result<void> DataKeyRenewal::finish() {
   return body_.sync(true);
 }
 
-// A chunk, over which nobody writes between the look at its times and putting them
-// back.
+// A chunk, over which nobody writes between the look at the times and putting them back.
 Result<void> DataKeyRenewal::renew_next(const Progress& progress) {
   ENFOLD_TRY(body_.keys_.current());  // before the locks, for the KMS may take its time
   const std::uint64_t from = next_;
@@ -196,6 +195,18 @@ Result<HeaderPage> DataKeyRenewal::read_header() {
   if (!size) return body_.named(std::move(size).error());
   if (*size < page.size()) return body_.named({Errc::kDamaged, 0, "the header page is cut short"});
   return page;
+}
+
+// An older one that somebody put there would cost the keys that the file has.
+Result<Header> DataKeyRenewal::read_own_header(HeaderPage& page) {
+  ENFOLD_TRY_ASSIGN(page, read_header());
+  ENFOLD_TRY_ASSIGN(Header header, decode_header(page, context_.keys));
+  if (!std::ranges::equal(prefix_of(page), body_.keys_.wrapped().current.prefix)) return another_header();
+  return header;
+}
+
+std::unexpected<Error> DataKeyRenewal::another_header() const {
+  return body_.named({Errc::kDamaged, 0, "its header was exchanged below while it was open"});
 }
 
 // One write of the whole page. After a failure below the file has the header that it had.

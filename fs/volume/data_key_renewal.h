@@ -54,6 +54,8 @@ class DataKeyRenewal {
                  std::uint64_t at);
 
   Result<HeaderPage> read_header();
+  Result<Header> read_own_header(HeaderPage& page);
+  [[nodiscard]] std::unexpected<Error> another_header() const;
   Result<void> replace_header(HeaderPage& before, HeaderPage& after, const FileState::DataKeys& keys,
                               bool must_sync);
   void put_back(HeaderPage& before, const FileState::DataKeys& keys);
