@@ -2,9 +2,12 @@
 
 #include <dirent.h>
 
+#include <cerrno>
+
 #include <shared_mutex>
 
 #include "fs/format/names.h"
+#include "fs/volume/lower_files.h"
 
 namespace enfold {
 
@@ -63,6 +66,7 @@ void FileBatches::take_moved() {
   if (work_ == nullptr) return;
   for (const Link& link : parts_.moved_objects.take()) {
     auto inode = walk_.find(link);
+    if (!inode) not_seen(inode.error(), link);
     const bool is_directory = inode && (*inode)->is_directory();
     if (inode) walk_.leave(*inode);
     if (is_directory) {
@@ -111,7 +115,10 @@ bool FileBatches::is_foreign(const Link& link) const {
 
 InodePtr FileBatches::find(const Link& link) {
   auto inode = walk_.find(link);
-  if (!inode) return nullptr;
+  if (!inode) {
+    not_seen(inode.error(), link);
+    return nullptr;
+  }
   if ((*inode)->is_directory() && is_foreign(link)) {
     walk_.leave(*inode);
     return nullptr;
@@ -121,7 +128,13 @@ InodePtr FileBatches::find(const Link& link) {
 }
 
 void FileBatches::not_listed(const Error& error, const InodePtr& directory) {
-  if (work_ != nullptr) work_->not_listed(error, directory);
+  not_seen(error, parts_.table.place(*directory, 0).link.value_or(Link{}));
+}
+
+// What is neither a directory nor a regular file was planted, and holds nothing of ours.
+void FileBatches::not_seen(const Error& error, const Link& link) {
+  const bool is_gone = has_errno(error, ENOENT) || has_errno(error, ESTALE) || has_errno(error, ENOTDIR);
+  if (work_ != nullptr && !is_gone && error.code != Errc::kDamaged) work_->not_seen(error, link);
 }
 
 // Waits while every thread has one more batch to do.
@@ -145,8 +158,11 @@ void FileBatches::hand_over_moved() {
   FileBatch moved;
   {
     const std::shared_lock names(parts_.places.names());
-    for (const Link& link : parts_.moved_objects.take())
-      moved.push_back({link, is_foreign(link), walk_.find_named(link).value_or(nullptr)});
+    for (const Link& link : parts_.moved_objects.take()) {
+      auto inode = walk_.find_named(link);
+      if (!inode) not_seen(inode.error(), link);
+      moved.push_back({link, is_foreign(link), inode.value_or(nullptr)});
+    }
   }
   for (ListedFile& file : moved) {
     if (!file.inode || !file.inode->is_regular()) {

@@ -31,7 +31,8 @@ class FileBatches : private LowerWalk::Visitor {
     unsigned threads = 1;
     std::size_t batch_files = 256;
     std::function<void(const FileBatch&)> take;  // called by all of the threads
-    std::function<void(const Error&, const InodePtr& directory)> not_listed;
+    // A directory or another entry that cannot be reached; the root has no link.
+    std::function<void(const Error&, const Link& link)> not_seen;
   };
   explicit FileBatches(TreeParts& parts)
       : parts_(parts), walk_(parts.context.files, parts.table, parts.places) {}
@@ -49,6 +50,7 @@ class FileBatches : private LowerWalk::Visitor {
   InodePtr find(const Link& link) override;
   void not_listed(const Error& error, const InodePtr& directory) override;
 
+  void not_seen(const Error& error, const Link& link);
   void walk_all(const std::atomic<bool>& stop);
   void take_moved();
   void walk_again(const Link& link, const std::atomic<bool>& stop);

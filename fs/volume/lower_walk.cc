@@ -60,20 +60,30 @@ LowerWalk::Level LowerWalk::enter(const InodePtr& directory, Visitor& visitor,
 }
 
 Result<std::vector<LowerEntry>> LowerWalk::list(const InodePtr& directory) {
+  ENFOLD_TRY_ASSIGN(const Fd listable, open_listable(directory));
+  return files_.list(listable.get());
+}
+
+Result<Fd> LowerWalk::open_listable(const InodePtr& directory) {
   constexpr int kFlags = O_RDONLY | O_DIRECTORY;
-  ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.resolve(directory));
-  auto listable = files_.reopen(dir->get(), kFlags);
-  if (!listable && has_errno(listable.error(), EACCES)) {
-    const std::unique_lock names(places_.names());
-    const LentMode lent(files_, dir->get(), S_IRWXU);
-    listable = files_.reopen(dir->get(), kFlags);
-  }
-  if (!listable) return std::unexpected(std::move(listable).error());
-  return files_.list(listable->get());
+  auto dir = places_.resolve(directory);
+  auto listable = dir ? files_.reopen((*dir)->get(), kFlags) : std::unexpected(dir.error());
+  if (listable || !has_errno(listable.error(), EACCES)) return listable;
+  const std::unique_lock names(places_.names());
+  ENFOLD_TRY_ASSIGN(const SharedFd closed, places_.directory_lending(directory));
+  const LentMode lent(files_, closed->get(), S_IRWXU);
+  return files_.reopen(closed->get(), kFlags);
 }
 
 Result<InodePtr> LowerWalk::find(const Link& link) {
-  const std::shared_lock names(places_.names());
+  {
+    const std::shared_lock names(places_.names());
+    auto found = find_named(link);
+    if (found || !has_errno(found.error(), EACCES)) return found;
+  }
+  const std::unique_lock names(places_.names());
+  ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.directory_lending(link.parent));
+  const LentMode lent(files_, dir->get(), S_IXUSR);
   return find_named(link);
 }
 

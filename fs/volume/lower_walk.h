@@ -53,6 +53,7 @@ class LowerWalk {
 
   Level enter(const InodePtr& directory, Visitor& visitor, const std::atomic<bool>& stop);
   Result<std::vector<LowerEntry>> list(const InodePtr& directory);
+  Result<Fd> open_listable(const InodePtr& directory);
 
   Files& files_;
   InodeTable& table_;

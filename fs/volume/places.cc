@@ -8,6 +8,7 @@
 #include <mutex>
 #include <shared_mutex>
 
+#include "fs/volume/lent_mode.h"
 #include "fs/volume/lower_files.h"
 
 namespace enfold {
@@ -49,6 +50,18 @@ Result<SharedFd> Places::directory(const InodePtr& inode) {
   if (SharedFd fd = fds_.find(inode->number)) return fd;
   ENFOLD_TRY_ASSIGN(SharedFd fd, open_path(inode, O_PATH | O_NOFOLLOW | O_DIRECTORY));
   fds_.keep(inode->number, fd);
+  return fd;
+}
+
+Result<SharedFd> Places::directory_lending(const InodePtr& inode) {
+  auto fd = directory(inode);
+  for (std::size_t index = 0; !fd && has_errno(fd.error(), EACCES); ++index) {
+    const InodeTable::Place place = table_.place(*inode, index);
+    if (!place.link) break;
+    ENFOLD_TRY_ASSIGN(const SharedFd parent, directory_lending(place.link->parent));
+    const LentMode lent(files_, parent->get(), S_IXUSR);
+    fd = directory(inode);
+  }
   return fd;
 }
 
@@ -94,10 +107,22 @@ Result<StatX> Places::current_status(const InodePtr& inode) {
 }
 
 Result<Fd> Places::open_content(const InodePtr& inode, int flags, mode_t lent_bits) {
-  ENFOLD_TRY_ASSIGN(const SharedFd fd, resolve(inode));
+  auto path = resolve(inode);
+  if (!path && lent_bits != 0 && has_errno(path.error(), EACCES)) path = resolve_lending(inode);
+  if (!path) return std::unexpected(std::move(path).error());
+  const SharedFd fd = std::move(*path);
   auto content = reopen_quietly(files_, fd->get(), flags);
   if (content || lent_bits == 0 || !has_errno(content.error(), EACCES)) return content;
   return reopen_lending(fd->get(), flags, lent_bits);
+}
+
+Result<SharedFd> Places::resolve_lending(const InodePtr& inode) {
+  const std::unique_lock lock(names_);
+  const auto link = table_.place(*inode, 0).link;
+  if (!link) return descriptor(inode);
+  ENFOLD_TRY_ASSIGN(const SharedFd parent, directory_lending(link->parent));
+  const LentMode lent(files_, parent->get(), S_IXUSR);
+  return descriptor(inode);
 }
 
 // Under the exclusive lock nobody sees or changes the mode meanwhile.

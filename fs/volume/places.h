@@ -27,6 +27,9 @@ class Places {
   Result<SharedFd> directory(const InodePtr& inode);   // for *at() calls below it
   Result<SharedFd> descriptor(const InodePtr& inode);  // O_PATH
   Result<StatX> status(const InodePtr& inode);
+  // directory() with names() held exclusively, and where the mode of one above is closed to us, its owner,
+  // that is lent meanwhile.
+  Result<SharedFd> directory_lending(const InodePtr& inode);
 
   // These take names() themselves.
 
@@ -46,6 +49,7 @@ class Places {
 
  private:
   Result<SharedFd> open_path(const InodePtr& inode, int flags);
+  Result<SharedFd> resolve_lending(const InodePtr& inode);
   Result<Fd> reopen_lending(int fd, int flags, mode_t lent_bits);
   void close_all(const std::vector<InodePtr>& dropped);
 

@@ -5,6 +5,7 @@
 
 #include "fs/volume/file_body.h"
 #include "fs/volume/header_slot.h"
+#include "fs/volume/lent_mode.h"
 #include "fs/volume/lower_files.h"
 #include "fs/volume/renewal.h"
 
@@ -69,21 +70,37 @@ Result<RekeyBatch::ItemPtr> RekeyBatch::find(const ListedFile& file) {
 }
 
 Result<RekeyBatch::ItemPtr> RekeyBatch::find_by_name(const ListedFile& file) {
-  std::unique_ptr<Item> item;
-  Fd path;
-  {
-    const SharedNames names(parts_.places.names());
-    ENFOLD_TRY_ASSIGN(const SharedFd dir, parts_.places.directory(file.link.parent));
-    ENFOLD_TRY_ASSIGN(path,
-                      parts_.context.files.open_at(dir->get(), file.link.lower_name, O_PATH | O_NOFOLLOW, 0));
-    ENFOLD_TRY_ASSIGN(const StatX lower, parts_.context.files.stat_at(path.get(), ""));
-    const LowerId id = lower_id_of(lower);
-    if (id.type != S_IFREG) return nullptr;
-    item = std::make_unique<Item>(pass_, parts_.table.remember(id, file.link), file.link);
-    item->has_lookup = true;
-  }
-  ENFOLD_TRY(open(*item, path.get()));
-  return item;
+  auto reached = reach(file.link);
+  if (!reached && has_errno(reached.error(), EACCES)) reached = reach_lending(file.link);
+  if (!reached) return std::unexpected(std::move(reached).error());
+  if (!reached->item) return nullptr;
+  ENFOLD_TRY(open(*reached->item, reached->path.get()));
+  return std::move(reached->item);
+}
+
+Result<RekeyBatch::Reached> RekeyBatch::reach(const Link& link) {
+  const SharedNames names(parts_.places.names());
+  ENFOLD_TRY_ASSIGN(const SharedFd dir, parts_.places.directory(link.parent));
+  return reach_below(dir->get(), link);
+}
+
+Result<RekeyBatch::Reached> RekeyBatch::reach_lending(const Link& link) {
+  const ExclusiveNames names(parts_.places.names());
+  ENFOLD_TRY_ASSIGN(const SharedFd dir, parts_.places.directory_lending(link.parent));
+  const LentMode lent(parts_.context.files, dir->get(), S_IXUSR);
+  return reach_below(dir->get(), link);
+}
+
+// With names() held.
+Result<RekeyBatch::Reached> RekeyBatch::reach_below(int dir, const Link& link) {
+  Reached out;
+  ENFOLD_TRY_ASSIGN(out.path, parts_.context.files.open_at(dir, link.lower_name, O_PATH | O_NOFOLLOW, 0));
+  ENFOLD_TRY_ASSIGN(const StatX lower, parts_.context.files.stat_at(out.path.get(), ""));
+  const LowerId id = lower_id_of(lower);
+  if (id.type != S_IFREG) return out;
+  out.item = std::make_unique<Item>(pass_, parts_.table.remember(id, link), link);
+  out.item->has_lookup = true;
+  return out;
 }
 
 Result<void> RekeyBatch::open(Item& item, int path_fd) {

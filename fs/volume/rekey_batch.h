@@ -48,6 +48,14 @@ class RekeyBatch {
   [[nodiscard]] mode_t lent_bits() const { return changes_ ? S_IRUSR | S_IWUSR : S_IRUSR; }
   Result<ItemPtr> find(const ListedFile& file);
   Result<ItemPtr> find_by_name(const ListedFile& file);
+  // An O_PATH descriptor, and an item where it is of a regular file.
+  struct Reached {
+    Fd path;
+    ItemPtr item;
+  };
+  Result<Reached> reach(const Link& link);
+  Result<Reached> reach_lending(const Link& link);
+  Result<Reached> reach_below(int dir, const Link& link);
   Result<void> open(Item& item, int path_fd);
   Result<void> read_header(Item& item);
   Result<void> read_header_once(Item& item);

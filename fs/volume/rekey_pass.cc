@@ -58,9 +58,9 @@ Result<KeyUses> RekeyPass::pass(const RekeyTarget& target, bool changes) {
   }
   FileBatches(parts_).run(
       {jobs_, batch_files(), [&](const FileBatch& batch) { RekeyBatch(*this, target, changes).run(batch); },
-       [&](const Error& error, const InodePtr& directory) {
-         if (const auto link = parts_.table.place(*directory, 0).link)
-           report(Severity::kUnread, *link, describe(error), false);
+       [&](const Error& error, const Link& link) {
+         if (link.parent)
+           report(Severity::kUnread, link, describe(error), false);
          else
            stop_with(error);
        }},

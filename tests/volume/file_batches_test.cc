@@ -102,7 +102,7 @@ class FileBatching : public testing::Test {
              if (const auto number = look(file)) ++seen[*number];
            }
          },
-         [&](const Error& error, const InodePtr&) { not_listed_.push_back(describe(error)); }},
+         [&](const Error& error, const Link&) { not_listed_.push_back(describe(error)); }},
         stop_);
     return seen;
   }
