@@ -96,16 +96,6 @@ class OpenFiles(harness.MountedTest):
         self.addCleanup(self.mapped.close)
         os.close(file)
 
-    def without_names(self):
-        """The bytes of each lower file that the mount has open and that no directory has any more."""
-        folder, found = f"/proc/{self.volume.daemon}/fd", {}
-        for fd in os.listdir(folder):
-            place = os.readlink(f"{folder}/{fd}")
-            if place.startswith(self.volume.lower) and place.endswith(" (deleted)"):
-                with open(f"{folder}/{fd}", "rb") as file:
-                    found[os.fstat(file.fileno()).st_ino] = file.read()
-        return found.values()
-
     def work(self):
         for name in ("writing", "no name", "empty, no name"):
             self.opened[name].write()
@@ -119,7 +109,7 @@ class OpenFiles(harness.MountedTest):
 
     def rekey_to_another_key(self, *arguments):
         before = Wraps(self.volume.lower)
-        orphans = self.without_names()
+        orphans = self.volume.nameless()
         self.assertEqual(3, len(orphans))
         blobs = {blob for orphan in orphans for blob in Wraps.in_bytes(orphan)}
         self.assertEqual(3, len(blobs))
@@ -130,7 +120,7 @@ class OpenFiles(harness.MountedTest):
         self.assertGreater(busy.turns, 0)
         self.assertIn(old, answer["may_be_disabled"])
         self.assertEqual([], before.left_in(self.volume.lower))
-        for orphan in self.without_names():
+        for orphan in self.volume.nameless():
             self.assertFalse(blobs & set(Wraps.in_bytes(orphan)))
             self.assertNotIn(next(iter(before.materials())).encode(), orphan)
         self.store.ask("disable", old)

@@ -112,6 +112,30 @@ class RekeyVolume(harness.Volume):
                 found[os.path.relpath(path, self.lower)] = page
         return found
 
+    def files_that_name(self, materials):
+        """Lower files with these materials' names in their first pages, in a wrap or beside one."""
+        names = [material.encode() for material in materials]
+        found = []
+        for path in _regular_files(self.lower):
+            with open(path, "rb") as file:
+                content = file.read(4 * PAGE)
+            if any(name in content for name in names):
+                found.append(os.path.relpath(path, self.lower))
+        return found
+
+    def nameless(self):
+        """The bytes of each lower file that the mount has open and that no directory has any more."""
+        folder, found = f"/proc/{self.daemon}/fd", {}
+        for fd in os.listdir(folder):
+            try:
+                place = os.readlink(f"{folder}/{fd}")
+                if place.startswith(self.lower) and place.endswith(" (deleted)"):
+                    with open(f"{folder}/{fd}", "rb") as file:
+                        found[os.fstat(file.fileno()).st_ino] = file.read()
+            except FileNotFoundError:  # closed since it was listed
+                pass
+        return list(found.values())
+
     def check_findings(self):
         done = self.place.enfold("check", self.lower, "--json", *self.store.opened_by)
         return json.loads(done.stdout)["findings"]
@@ -149,7 +173,11 @@ class Wraps:
             at = content.find(_BLOB_MAGIC, at + 1)
 
     def materials(self):
-        return {blob[21:_BLOB_HEADER_BYTES].hex() for blob in self.found}
+        return {self.material_of(blob) for blob in self.found}
+
+    @staticmethod
+    def material_of(blob):
+        return blob[21:_BLOB_HEADER_BYTES].hex()
 
     def keys(self):
         return {blob[5:21].hex() for blob in self.found}
