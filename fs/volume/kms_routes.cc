@@ -54,6 +54,7 @@ std::vector<Result<DecryptedKey>> KmsRoutes::decrypt_batch(const std::string& ke
   const auto service = service_of(key_arn);
   if (service) return (*service)->decrypt_batch(key_arn, entries);
   std::vector<Result<DecryptedKey>> refused;
+  refused.reserve(entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) refused.push_back(std::unexpected(service.error()));
   return refused;
 }

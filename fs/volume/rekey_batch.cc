@@ -222,6 +222,7 @@ void RekeyBatch::wrap_anew(std::span<Item* const> items) {
     rights.push_back(commitment_of(*item));
   }
   std::vector<RewrapItem> asked;
+  asked.reserve(items.size());
   for (std::size_t i = 0; i < items.size(); ++i)
     asked.push_back({contexts[i], items[i]->header.envelope.recipients.front(), rights[i]});
   auto answers = rewrap_many(parts_.context.file_keys.kms(), asked, target_.key_arn);

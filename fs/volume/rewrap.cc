@@ -39,6 +39,7 @@ class Rewraps {
 
   void unwrap(const std::string& key_arn, const std::vector<std::size_t>& those) {
     std::vector<DecryptItem> asked;
+    asked.reserve(those.size());
     for (const std::size_t i : those) asked.push_back({items_[i].from.ciphertext, items_[i].context});
     auto opened = kms_.decrypt_batch(key_arn, asked);
     for (std::size_t n = 0; n < those.size(); ++n) {
@@ -55,6 +56,7 @@ class Rewraps {
   void wrap() {
     const std::vector<std::size_t> those = going_on();
     std::vector<EncryptItem> asked;
+    asked.reserve(those.size());
     for (const std::size_t i : those) asked.push_back({keys_[i], items_[i].context});
     auto wrapped = kms_.encrypt_batch(to_key_arn_, asked);
     for (std::size_t n = 0; n < those.size(); ++n) {
@@ -70,6 +72,7 @@ class Rewraps {
   void verify() {
     const std::vector<std::size_t> those = going_on();
     std::vector<DecryptItem> asked;
+    asked.reserve(those.size());
     for (const std::size_t i : those) asked.push_back({answers_[i]->ciphertext, items_[i].context});
     auto back = kms_.decrypt_batch(to_key_arn_, asked);
     for (std::size_t n = 0; n < those.size(); ++n) {
