@@ -1,6 +1,7 @@
 #include "fs/volume/config_file.h"
 
 #include <cerrno>
+#include <tuple>
 
 #include "fs/format/names.h"
 #include "fs/volume/lower_files.h"
@@ -16,10 +17,15 @@ std::unexpected<Error> not_a_volume(const std::string& lower, const std::string&
                         "; name the lower directory of a volume, or make one with `enfold init`");
 }
 
+// What fails half-way is put back, for a torn page is damage.
 Result<void> write_page(Files& files, int lower_dir, ByteSpan page, std::size_t offset) {
-  ENFOLD_TRY_ASSIGN(const Fd fd, open_regular(files, lower_dir, kConfigFileName, O_WRONLY));
-  ENFOLD_TRY(write_full(files, fd.get(), page, offset));
-  return files.sync(fd.get());
+  ENFOLD_TRY_ASSIGN(const Fd fd, open_regular(files, lower_dir, kConfigFileName, O_RDWR));
+  std::array<std::uint8_t, kPageBytes> before{};
+  ENFOLD_TRY(read_full(files, fd.get(), before, offset));
+  auto written = write_full(files, fd.get(), page, offset);
+  if (written) return files.sync(fd.get());
+  std::ignore = write_full(files, fd.get(), before, offset);
+  return written;
 }
 
 }  // namespace

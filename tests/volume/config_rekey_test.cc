@@ -100,8 +100,8 @@ TEST_F(ConfigRekeying, WritesAndSyncsTheNewWrapBeforeTheOldOneGoes) {
 
 TEST_F(ConfigRekeying, EachCallThatFailsLeavesAConfigThatOpensAndIsFinishedLater) {
   const ConfigFile good = world_.config();
-  for (const auto mode :
-       {FaultyFiles::Mode::kOnce, FaultyFiles::Mode::kAllFromThenOn, FaultyFiles::Mode::kSyncsFromThenOn}) {
+  for (const auto mode : {FaultyFiles::Mode::kOnce, FaultyFiles::Mode::kShortWrite,
+                          FaultyFiles::Mode::kAllFromThenOn, FaultyFiles::Mode::kSyncsFromThenOn}) {
     int last = 0;
     for (int n = 0; n <= last; ++n) {
       spill(lower_ + "/" + std::string(kConfigName), as_string(good));

@@ -3,9 +3,12 @@
 // Thread-safe unless writes are watched.
 #pragma once
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <functional>
 
 #include "fs/format/length.h"
@@ -31,6 +34,7 @@ class FaultyFiles final : public Files {
     kSpaceFromThenOn,   // a full disk that has no room for names, xattrs and late allocation at sync either
     kSyncsFromThenOn,   // a device that takes no more writes, behind a cache that does
     kAllFromThenOn,     // a dead device
+    kShortWrite,        // where it is a write, it stores some bytes, and the next one fails
   };
 
   // The n-th call from now (1 = the next one) fails with `errno_value`.
@@ -43,6 +47,7 @@ class FaultyFiles final : public Files {
     failed_call_ = "";
     errno_value_ = errno_value;
     mode_ = mode;
+    is_short_ = was_short_ = false;
     syncs_only_ = false;
     fail_at_ = n;
   }
@@ -52,6 +57,11 @@ class FaultyFiles final : public Files {
     syncs_only_ = true;
   }
   void heal() { fail_at_ = 0; }
+  // The process dies at the n-th call from now.
+  void kill_at(int n) {
+    fail_at(0, 0);
+    kill_at_ = n;
+  }
   // Since fail_at(): how many calls were made, how many have failed, which one did first.
   [[nodiscard]] int calls() const { return calls_; }
   [[nodiscard]] int syncs() const { return syncs_; }
@@ -115,6 +125,7 @@ class FaultyFiles final : public Files {
     ENFOLD_TRY(step(Call::kWrite, "write_at"));
     ENFOLD_TRY(interrupt());
     in = in.first(cut(in.size()));
+    if (is_short_.exchange(false)) in = in.first(std::min<std::size_t>(in.size(), kShortBytes));
     if (shorten_writes_) in = in.first(std::min<std::size_t>(in.size(), kPageBytes));
     if (watcher_) watcher_(in, offset);
     return real_.write_at(fd, in, offset);
@@ -213,6 +224,7 @@ class FaultyFiles final : public Files {
     if (call == Call::kSync) ++syncs_;
     if (syncs_only_ && call != Call::kSync) return {};
     const int number = ++calls_;
+    if (number == kill_at_) ::kill(::getpid(), SIGKILL);
     if (fail_at_ == 0 || number < fail_at_ || !fails(call, number)) return {};
     if (failures_++ == 0) failed_call_ = name;
     if (call == Call::kWrite) ++failed_writes_;
@@ -220,7 +232,7 @@ class FaultyFiles final : public Files {
     return system_error(errno_value_, "injected");
   }
 
-  [[nodiscard]] bool fails(Call call, int number) const {
+  [[nodiscard]] bool fails(Call call, int number) {
     switch (mode_.load()) {
       case Mode::kOnce:
         return number == fail_at_;
@@ -232,6 +244,10 @@ class FaultyFiles final : public Files {
         return call == Call::kSync;
       case Mode::kAllFromThenOn:
         return true;
+      case Mode::kShortWrite:
+        if (call != Call::kWrite) return false;
+        if (number == fail_at_) is_short_ = was_short_ = true;
+        return number != fail_at_ && was_short_.exchange(false);
     }
     return true;
   }
@@ -244,7 +260,12 @@ class FaultyFiles final : public Files {
     return cut_and_interrupt_ ? size - size / 3 : size;
   }
 
+  static constexpr std::size_t kShortBytes = 100;
+
   PosixFiles real_;
+  std::atomic<int> kill_at_{0};
+  std::atomic<bool> is_short_{false};
+  std::atomic<bool> was_short_{false};
   std::atomic<int> calls_{0};
   std::atomic<int> syncs_{0};
   std::atomic<int> fail_at_{0};
