@@ -253,7 +253,8 @@ std::vector<std::uint8_t> RekeyBatch::slots_to_try(const Item& item) const {
 }
 
 bool RekeyBatch::choose_slot_to_keep(Item& item) {
-  std::optional<Error> first;
+  Error refusal;  // of the first
+  bool is_first = true;
   for (const std::uint8_t index : slots_to_try(item)) {
     auto envelope = envelope_in(item, index);
     auto opens = envelope ? check_opens(parts_.context.file_keys.kms(), context_of(item),
@@ -264,9 +265,9 @@ bool RekeyBatch::choose_slot_to_keep(Item& item) {
       item.kept_slot = index;
       return true;
     }
-    if (!first) first = std::move(opens).error();
+    if (std::exchange(is_first, false)) refusal = std::move(opens).error();
   }
-  failed(item.link, *first);
+  failed(item.link, refusal);
   return false;
 }
 
@@ -275,7 +276,7 @@ Result<void> RekeyBatch::write_kept(Item& item) {
   std::array<std::uint8_t, kSlotBytes> bytes{};
   const MacKey key = parts_.context.keys.slot_mac(item.header.prefix.file);
   ENFOLD_TRY(encode_slot(item.kept, {prefix_of(item.page), item.kept_slot, key}, bytes));
-  ENFOLD_TRY_ASSIGN(const bool is_as_read, is_still(item, item.kept_slot));
+  ENFOLD_TRY_ASSIGN(const bool is_as_read, is_still_as_known(item));
   if (!is_as_read) return system_error(ESTALE, "re-keyed under another name meanwhile");
   ENFOLD_TRY(write_slot(item, item.kept_slot, bytes));
   std::ranges::copy(bytes, slot_of(item.page, item.kept_slot).begin());
@@ -292,17 +293,19 @@ Result<void> RekeyBatch::write_slot(Item& item, std::uint8_t index, ConstSlotSpa
   return write_header_slot(parts_.context.files, item.fd.get(), index, bytes, before);
 }
 
-Result<bool> RekeyBatch::is_still(const Item& item, std::uint8_t index) const {
-  std::array<std::uint8_t, kSlotBytes> bytes{};
-  ENFOLD_TRY(read_full(parts_.context.files, item.fd.get(), bytes, kSlotOffset[index]));
-  return std::ranges::equal(bytes, slot_of(item.page, index));
+// Prefix and slots; a state record may be written at any time. A file is claimed after its header was read:
+// what was done to it in between, under another name of it, shows here.
+Result<bool> RekeyBatch::is_still_as_known(const Item& item) const {
+  std::array<std::uint8_t, kStateOffset> bytes{};
+  ENFOLD_TRY(read_full(parts_.context.files, item.fd.get(), bytes, 0));
+  return std::ranges::equal(bytes, ByteSpan(item.page).first<kStateOffset>());
 }
 
 Result<void> RekeyBatch::wipe_other(Item& item) {
   // What is below now opens to the right key, for these bytes were unwrapped before.
-  ENFOLD_TRY_ASSIGN(const bool is_as_written, is_still(item, item.kept_slot));
+  ENFOLD_TRY_ASSIGN(const bool is_as_written, is_still_as_known(item));
   if (!is_as_written)
-    return make_error(Errc::kDamaged, "its new envelope was changed below before the old one was wiped");
+    return make_error(Errc::kDamaged, "its header was changed below before the old envelope was wiped");
   ENFOLD_TRY(write_slot(item, 1 - item.kept_slot, std::array<std::uint8_t, kSlotBytes>{}));
   pass_.wiped();
   return {};

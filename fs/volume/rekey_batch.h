@@ -68,7 +68,7 @@ class RekeyBatch {
   bool choose_slot_to_keep(Item& item);
   Result<void> write_kept(Item& item);
   Result<void> write_slot(Item& item, std::uint8_t index, ConstSlotSpan bytes);
-  [[nodiscard]] Result<bool> is_still(const Item& item, std::uint8_t index) const;
+  [[nodiscard]] Result<bool> is_still_as_known(const Item& item) const;
   Result<void> wipe_other(Item& item);
   void each(Result<void> (RekeyBatch::*step)(Item&));
   void renew_all();
