@@ -7,20 +7,17 @@ ENFOLD_LONG=1 all.
 import copy
 import errno
 import os
-import pickle
 import shutil
 import signal
-import struct
-import tempfile
 
 import crash_log
 import crash_tree
 import harness
+import kill_sweep
 from crash_volume import CrashVolume
 from kill_scenario import Scenario
 
-IS_LONG = os.environ.get("ENFOLD_LONG") == "1"
-KILLS, CHECKPOINTS, FAULTS, AT_ONCE = 1000, 6, 100, 2
+KILLS, CHECKPOINTS, FAULTS = 1000, 6, 100
 
 # What the scenario's calls fail with once their mount is gone, or hindered.
 GONE = {errno.ENOTCONN, errno.ECONNABORTED, errno.ENOSPC}  # the last after a short write
@@ -53,24 +50,26 @@ class Template:
         return copy.deepcopy(self.history)
 
     def hindered(self, at, act, on=False):
-        """The environment of a mount in which call number `at` is special (lower_calls.cc)."""
-        with open(self.count, "wb") as file:
-            file.write(bytes(8))
-        return self.place.environment | {
-            "LD_PRELOAD": os.environ["ENFOLD_LOWER_CALLS"], "ENFOLD_CALLS_BELOW": f"{self.folder}",
-            "ENFOLD_CALLS_AT": str(at), "ENFOLD_CALLS_DO": str(act), "ENFOLD_CALLS_ON": "1" if on else "",
-            "ENFOLD_CALLS_COUNT": self.count}
+        """The environment of a mount in which call number `at` is special."""
+        return kill_sweep.hindered(self.place, self.folder, self.count, at, act, on)
 
     def counted(self):
-        with open(self.count, "rb") as file:
-            return struct.unpack("<Q", file.read())[0]
+        return kill_sweep.counted(self.count)
+
+    def said(self):
+        return self.volume.said()
+
+    def clear(self):
+        """After a problem: the next run starts without a mount."""
+        self.place.run("umount", "-l", self.volume.mountpoint)
+        self.volume.kill()
 
 
-class CrashKill(harness.MountedTest):
+class CrashKill(kill_sweep.SweepTest):
     def setUp(self):
         super().setUp()
         disk = self.place.filesystem("tmpfs", 256)
-        self.templates = [Template(self.place, f"volume-{number}", disk) for number in range(AT_ONCE)]
+        self.templates = [Template(self.place, f"volume-{number}", disk) for number in range(kill_sweep.AT_ONCE)]
         self.calls = self.count_calls()
 
     def count_calls(self):
@@ -127,50 +126,6 @@ class CrashKill(harness.MountedTest):
         code, history, error = self.run_hindered(template, at, act, on)
         self.assertEqual((0, None), (code, error), template.volume.said())
         self.verify(template, history)
-
-    def sweep(self, runs, most):
-        """runs: (function, its arguments after the template), done by two at once."""
-        runs = list(runs)
-        if not IS_LONG:
-            runs = self.random.sample(runs, min(most, len(runs)))
-        # In processes: a program started by one thread would for a moment hold what another has open in its mount.
-        children = [self.begin_work(number, runs[number::AT_ONCE]) for number in range(AT_ONCE)]
-        problems = sum([self.end_work(*child) for child in children], [])
-        print(f"{len(runs)} runs of {self.calls} calls", flush=True)
-        if problems:
-            self.fail(f"{len(problems)} problems:\n" + "\n".join(problems[:20]))
-
-    def begin_work(self, number, runs):
-        answer = tempfile.TemporaryFile()
-        child = os.fork()
-        if child == 0:
-            try:
-                pickle.dump(self.work(self.templates[number], runs), answer)
-                answer.flush()
-            finally:
-                os._exit(0)
-        return child, answer
-
-    def end_work(self, child, answer):
-        os.waitpid(child, 0)
-        with answer:
-            answer.seek(0)
-            return pickle.load(answer)
-
-    def work(self, template, runs):
-        problems = []
-        for function, *arguments in runs:
-            try:
-                function(template, *arguments)
-            except Exception as problem:
-                problems.append(f"{function.__name__}{tuple(arguments)}: {problem!r}\n{template.volume.said()}")
-                self.clear(template.volume)
-        return problems
-
-    def clear(self, volume):
-        """After a problem: the next run starts without a mount."""
-        self.place.run("umount", "-l", volume.mountpoint)
-        volume.kill()
 
     def test_killed_at_any_call_what_was_done_is_there(self):
         self.sweep(((self.kill_at, at, act) for at in range(1, self.calls + 2)
