@@ -1,4 +1,4 @@
-"""Runs of one history, each hindered at another call below (lower_calls.cc): two at once, each with a volume of its own.
+"""Runs of one history, each hindered at another call below (lower_calls.cc): two at once, in volumes of their own.
 
 By default a random choice of them; with ENFOLD_LONG=1 all."""
 

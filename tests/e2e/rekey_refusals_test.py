@@ -312,6 +312,18 @@ class OrdinaryUser(WithVolume):
             self.place.call(os.chmod, self.volume.path(f"file {number}"), mode)
         self.must_all_be_done()
 
+    def test_directories_closed_to_their_owner(self):
+        for mode in (0o000, 0o100, 0o400, 0o600):
+            folder = f"closed {mode:o}"
+            self.place.call(os.mkdir, self.volume.path(folder))
+            self.place.call(os.mkdir, self.volume.path(folder, "below"))
+            self.write(f"{folder}/inside")
+            self.write(f"{folder}/below/inside")
+            self.place.call(os.chmod, self.volume.path(folder, "inside"), 0o000)
+            self.place.call(os.chmod, self.volume.path(folder, "below"), mode)
+            self.place.call(os.chmod, self.volume.path(folder), mode)
+        self.must_all_be_done()
+
     def must_all_be_done(self):
         wraps = Wraps(self.volume.lower)
         for _ in self.both_ways():

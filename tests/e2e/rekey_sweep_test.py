@@ -76,9 +76,11 @@ class Template:
 
     def rekey(self, *more, at=0, act=""):
         """The exit code."""
-        environment = kill_sweep.hindered(self.place, self.folder, self.count, at, act) if at else self.place.environment
-        done = self.place.run(self.place.program, "rekey", self.volume.lower, "--to-key", self.new, "--jobs", "1", *more,
-                              env=environment)
+        environment = self.place.environment
+        if at:
+            environment = kill_sweep.hindered(self.place, self.folder, self.count, at, act)
+        done = self.place.run(self.place.program, "rekey", self.volume.lower, "--to-key", self.new, "--jobs", "1",
+                              *more, env=environment)
         self.output = done.stdout + done.stderr
         return done.returncode
 

@@ -193,8 +193,8 @@ class Wraps:
 
 
 def _file_has(path, names, tails):
-    """Wraps end where their slot says, so anywhere within the first pages: what is behind these is looked through for the
-    material that each wrap names."""
+    """Wraps end where their slot says, so anywhere within the first pages: what is behind these is looked through for
+    the material that each wrap names."""
     with open(path, "rb") as file:
         content = file.read()
     if names.search(content):
