@@ -131,6 +131,7 @@ Result<void> SetAside::move(const Link& link, int dir, const std::string& why) {
     if (!moved && !has_errno(moved.error(), ENOENT))
       log_warning("recovery: sidecar of " + link.lower_name + ": " + describe(moved.error()));
   }
+  note_moved(lost->get(), name);
   unsynced_.unlinked(link.parent->lower, link.lower_name, id);
   if (const InodePtr inode = table_.find(id)) {
     table_.unlinked(inode, link, kept);
@@ -140,6 +141,15 @@ Result<void> SetAside::move(const Link& link, int dir, const std::string& why) {
   log_warning("recovery: lower " + places_.lower_path(link.parent) + "/" + link.lower_name + " was lost (" +
               why + "), and is " + std::string(kLostName) + "/" + name + " now");
   return {};
+}
+
+// A pass over the tree may have been in enfold.lost already.
+void SetAside::note_moved(int lost, const std::string& name) {
+  auto lower = context_.files.stat_at(lost, "");
+  if (!lower) return;
+  const InodePtr directory = table_.remember(lower_id_of(*lower), {table_.root(), std::string(kLostName)});
+  moved_.note({directory, name});
+  places_.forget(directory->number, 1);
 }
 
 Result<void> SetAside::directory(const InodePtr& directory) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "fs/volume/moved_objects.h"
 #include "fs/volume/places.h"
 #include "fs/volume/unsynced.h"
 #include "fs/volume/volume_context.h"
@@ -16,8 +17,8 @@ namespace enfold {
 // nothing is moved, and what is lost is to be hidden.
 class SetAside {
  public:
-  SetAside(VolumeContext& context, InodeTable& table, Places& places, Unsynced& unsynced)
-      : context_(context), table_(table), places_(places), unsynced_(unsynced) {}
+  SetAside(VolumeContext& context, InodeTable& table, Places& places, Unsynced& unsynced, MovedObjects& moved)
+      : context_(context), table_(table), places_(places), unsynced_(unsynced), moved_(moved) {}
 
   // True where what was at that name is lost, and set aside: a file shorter than its header page or with a
   // first page of zeros, a special object that is cut short or has a page of zeros, a hashed name without its
@@ -36,6 +37,7 @@ class SetAside {
   Result<std::string> reason_in_content(int dir, const std::string& name, const StatX& lower);
   Result<SharedFd> lost_directory();
   Result<void> move(const Link& link, int dir, const std::string& why);
+  void note_moved(int lost, const std::string& name);
 
   Result<bool> check(const Link& link, bool with_sidecar);
 
@@ -43,6 +45,7 @@ class SetAside {
   InodeTable& table_;
   Places& places_;
   Unsynced& unsynced_;
+  MovedObjects& moved_;
   std::atomic<std::uint64_t> count_{0};
 };
 

@@ -24,19 +24,20 @@ struct TreeParts {
       : context(its_context),
         table(root_id),
         places(its_context.files, table, std::move(root)),
+        moved_objects(table, places),
         unsynced(its_context.epochs),
         durable_first(its_context, table, places, unsynced),
-        set_aside(its_context, table, places, unsynced),
+        set_aside(its_context, table, places, unsynced, moved_objects),
         marker_repair(its_context, places, unsynced, durable_first, set_aside),
         directories(its_context, table, places, unsynced, durable_first, marker_repair),
         specials(its_context, places),
         open_files(its_context, table, places, unsynced, durable_first),
-        recovery(its_context, table, places, directories, open_files, marker_repair, set_aside),
-        moved_objects(table, places) {}
+        recovery(its_context, table, places, directories, open_files, marker_repair, set_aside) {}
 
   VolumeContext& context;
   InodeTable table;
   Places places;
+  MovedObjects moved_objects;
   Unsynced unsynced;
   DurableFirst durable_first;
   SetAside set_aside;
@@ -45,7 +46,6 @@ struct TreeParts {
   SpecialObjects specials;
   OpenFiles open_files;
   Recovery recovery;
-  MovedObjects moved_objects;
 };
 
 using SharedNames = std::shared_lock<FairSharedMutex>;
