@@ -231,6 +231,7 @@ void RekeyBatch::wrap_anew(std::span<Item* const> items) {
 
 void RekeyBatch::take(Item& item, Rewrapped recipient) {
   if (recipient) {
+    if (recipient->material_id != target_.material_id) pass_.wrapped_with(recipient->material_id);
     item.kept = {item.header.envelope.generation + 1, {*std::move(recipient)}};
     item.kept_slot = 1 - item.header.slot_index;
     item.writes_kept = true;

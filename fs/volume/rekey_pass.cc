@@ -55,6 +55,7 @@ Result<KeyUses> RekeyPass::pass(const RekeyTarget& target, bool changes) {
     counts_.names = counts_.files = counts_.left = counts_.to_do = counts_.unverified = 0;
     uses_.clear();
     found_work_ = false;
+    other_material_.clear();
   }
   FileBatches(parts_).run(
       {jobs_, batch_files(), [&](const FileBatch& batch) { RekeyBatch(*this, target, changes).run(batch); },
@@ -123,6 +124,11 @@ void RekeyPass::wiped() {
 void RekeyPass::found_file() {
   const std::lock_guard lock(mutex_);
   ++counts_.files;
+}
+
+void RekeyPass::wrapped_with(const std::string& other_material) {
+  const std::lock_guard lock(mutex_);
+  other_material_ = other_material;
 }
 
 void RekeyPass::found_to_do() {

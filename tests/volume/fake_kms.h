@@ -28,6 +28,7 @@ class FakeKms final : public KmsClient {
     kReplay,          // answers what it answered to the call before, of whatever file
     kEmptyBlob,       // answers a ciphertext of no bytes
     kIgnoresContext,  // opens every ciphertext, whatever the context
+    kMisnames,        // describes a key with another material than it wraps with
     kUnavailable,
     kDisabled,
     kDenied,
@@ -105,7 +106,7 @@ class FakeKms final : public KmsClient {
     const std::lock_guard lock(mutex_);
     const std::string state = fault_ == Fault::kDisabled ? "Disabled" : state_of(arn);
     if (state.empty()) return make_error(Errc::kKmsNotFound, "Key '" + arn + "' does not exist");
-    return KeyDescription{arn, state, material_of(arn)};
+    return KeyDescription{arn, state, fault_ == Fault::kMisnames ? "material-x" : material_of(arn)};
   }
 
  private:

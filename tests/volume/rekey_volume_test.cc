@@ -262,6 +262,16 @@ TEST_F(RekeyVolume, EndsUnderTheNewestMaterialWhereTheKeyIsRotatedMeanwhile) {
   expect_all_under(kFakeKeyArn, "material-5");
 }
 
+TEST_F(RekeyVolume, EndsWhereTheKmsWrapsWithAnotherMaterialThanItNames) {
+  world_.kms.set_fault(FakeKms::Fault::kMisnames);
+  const auto report = world_.rekey({});
+  ASSERT_FALSE(report) << "it would wrap the same files for ever";
+  EXPECT_EQ(report.error().code, Errc::kKmsBadAnswer);
+  world_.kms.set_fault(FakeKms::Fault::kNone);
+  EXPECT_TRUE(run({}).is_complete);
+  expect_all_under(kFakeKeyArn, "material-1");
+}
+
 TEST_F(RekeyVolume, MakesNothingUnderTheFormerKeyOnceItBegan) {
   int made = 0;
   world_.log.on_progress = [&](const RekeyCounts&) { make("made" + std::to_string(made++)); };
