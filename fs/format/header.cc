@@ -82,6 +82,13 @@ Result<Header> between_two_keys(const Prefix& prefix, Slots slots, const StateRe
 
 }  // namespace
 
+bool may_hold_envelope(ByteSpan content) {
+  const auto begins_with = [&](const layout::Magic& magic) {
+    return content.size() >= magic.size() && std::ranges::equal(content.first(magic.size()), magic);
+  };
+  return begins_with(layout::kHeaderMagic) || begins_with(layout::kConfigMagic);
+}
+
 void encode_prefix(const Prefix& prefix, PrefixSpan out) {
   ByteWriter writer(out);
   layout::write_head(writer, layout::kHeaderMagic, prefix.secret_id, prefix.volume);

@@ -70,6 +70,10 @@ using ConstPrefixSpan = std::span<const std::uint8_t, kPrefixBytes>;
 using StateSpan = std::span<std::uint8_t, kStateBytes>;
 using ConstStateSpan = std::span<const std::uint8_t, kStateBytes>;
 
+// Whether this looks like the start of a file header, or of a volume config: it may hold an envelope,
+// whatever else is wrong with it.
+[[nodiscard]] bool may_hold_envelope(ByteSpan content);
+
 // Everything but the commitment, which depends on these bytes; then set_commitment completes the prefix.
 void encode_prefix(const Prefix& prefix, PrefixSpan out);
 void set_commitment(const Digest& commitment, PrefixSpan out);

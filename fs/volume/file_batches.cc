@@ -90,11 +90,11 @@ bool FileBatches::wants(const InodePtr& directory, const LowerEntry& entry) {
     case LowerNameKind::kHashed:
       return true;
     case LowerNameKind::kSidecar:
-      return false;
+      return foreign_.contains(directory->number);
     case LowerNameKind::kOwn:
-      return directory->number == kRootInode && entry.name == kLostName;
+      return entry.name == (directory->number == kRootInode ? kLostName : kConfigName);
     case LowerNameKind::kForeign:
-      return directory->number == lost_ || entry.type != DT_DIR;
+      return true;
   }
   return false;
 }
@@ -110,7 +110,15 @@ void FileBatches::object(const Link& link) {
 }
 
 bool FileBatches::is_foreign(const Link& link) const {
-  return link.parent->number != lost_ && classify_lower_name(link.lower_name) == LowerNameKind::kForeign;
+  if (foreign_.contains(link.parent->number)) return true;
+  const LowerNameKind kind = classify_lower_name(link.lower_name);
+  if (kind == LowerNameKind::kOwn) return link.lower_name == kConfigName;
+  return link.parent->number != lost_ && kind == LowerNameKind::kForeign;
+}
+
+bool FileBatches::is_same_filesystem(const LowerId& lower) const {
+  const LowerId& root = parts_.table.root()->lower;
+  return lower.device_major == root.device_major && lower.device_minor == root.device_minor;
 }
 
 InodePtr FileBatches::find(const Link& link) {
@@ -120,8 +128,14 @@ InodePtr FileBatches::find(const Link& link) {
     return nullptr;
   }
   if ((*inode)->is_directory() && is_foreign(link)) {
-    walk_.leave(*inode);
-    return nullptr;
+    if (!is_same_filesystem((*inode)->lower)) {
+      not_seen(
+          {Errc::kUnsupported, 0, "another filesystem or subvolume: old copies in it are not looked for"},
+          link);
+      walk_.leave(*inode);
+      return nullptr;
+    }
+    foreign_.insert((*inode)->number);
   }
   if (link.parent->number == kRootInode && link.lower_name == kLostName) lost_ = (*inode)->number;
   return *inode;

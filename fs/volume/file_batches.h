@@ -55,6 +55,7 @@ class FileBatches : private LowerWalk::Visitor {
   void take_moved();
   void walk_again(const Link& link, const std::atomic<bool>& stop);
   [[nodiscard]] bool is_foreign(const Link& link) const;
+  [[nodiscard]] bool is_same_filesystem(const LowerId& lower) const;
   void hand_over();
   void hand_over_moved();
   void wait_for_all();
@@ -70,6 +71,8 @@ class FileBatches : private LowerWalk::Visitor {
   FileBatch next_;        // being filled
   std::vector<Link> moved_directories_;
   std::unordered_set<LowerId, LowerIdHash> walked_again_;
+  std::unordered_set<InodeNumber>
+      foreign_;  // directories of which all is foreign, a sync tool's old versions
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

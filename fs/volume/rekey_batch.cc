@@ -55,7 +55,14 @@ void RekeyBatch::look_at(const ListedFile& file) {
   auto item = find(file);
   if (item && !*item) return;
   if (item) return sort(std::move(*item), file.is_foreign);
-  if (file.is_foreign && does_not_verify(item.error())) return;  // nothing of ours in it
+  if (file.is_foreign && does_not_verify(item.error())) {
+    if (may_hold_envelope_)
+      pass_.report(Severity::kForeign, file.link,
+                   "one of Enfold's files, whole or in part, where it did not put it: an old envelope may "
+                   "be in it; look into it, and delete it",
+                   false);
+    return;
+  }
   not_looked_at(file.link, item.error());
 }
 
@@ -126,7 +133,9 @@ Result<void> RekeyBatch::read_header(Item& item) {
 }
 
 Result<void> RekeyBatch::read_header_once(Item& item) {
+  may_hold_envelope_ = false;
   ENFOLD_TRY_ASSIGN(const std::size_t size, read_full(parts_.context.files, item.fd.get(), item.page, 0));
+  may_hold_envelope_ = may_hold_envelope(ByteSpan(item.page).first(size));
   if (size < item.page.size()) return make_error(Errc::kDamaged, "the header page is cut short");
   ENFOLD_TRY_ASSIGN(item.header, decode_header(item.page, parts_.context.keys));
   return {};
@@ -236,7 +245,7 @@ void RekeyBatch::take(Item& item, Rewrapped recipient) {
     item.kept_slot = 1 - item.header.slot_index;
     item.writes_kept = true;
   } else if (recipient.error().is_of_wanted_key) {
-    pass_.stop_with(recipient.error().error);
+    pass_.stop_with(add_context(recipient.error().error, "wrapping under " + target_.key_arn).error());
   } else {
     failed(item.link, recipient.error().error);
   }

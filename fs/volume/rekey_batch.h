@@ -86,8 +86,9 @@ class RekeyBatch {
   TreeParts& parts_;
   const RekeyTarget& target_;
   bool changes_;
-  std::vector<ItemPtr> items_;     // to be wrapped anew
-  std::vector<ItemPtr> renewals_;  // to get a new data key, or to finish that
+  std::vector<ItemPtr> items_;      // to be wrapped anew
+  std::vector<ItemPtr> renewals_;   // to get a new data key, or to finish that
+  bool may_hold_envelope_ = false;  // what was read last, where its header does not verify
 };
 
 }  // namespace enfold
