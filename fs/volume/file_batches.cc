@@ -3,6 +3,7 @@
 #include <dirent.h>
 
 #include <cerrno>
+#include <system_error>
 
 #include <shared_mutex>
 
@@ -17,7 +18,7 @@ void FileBatches::run(const Work& work, const std::atomic<bool>& stop) {
   is_complete_ = false;
   parts_.moved_objects.begin();
   std::vector<std::thread> threads;
-  for (unsigned i = 0; i < work.threads; ++i) threads.emplace_back([&] { this->work(stop); });
+  start(threads);
   walk_all(stop);
   hand_over();
   wait_for_all();
@@ -32,6 +33,15 @@ void FileBatches::run(const Work& work, const std::atomic<bool>& stop) {
   waiting_.clear();
   parts_.moved_objects.end();
   work_ = nullptr;
+}
+
+// As many as there are to be had; one at least, or the process is in no state to go on.
+void FileBatches::start(std::vector<std::thread>& threads) {
+  try {
+    for (unsigned i = 0; i < work_->threads; ++i) threads.emplace_back([this] { work(*stop_); });
+  } catch (const std::system_error& error) {
+    if (threads.empty()) work_->not_seen({Errc::kSystem, error.code().value(), "starting a thread"}, {});
+  }
 }
 
 std::uint64_t FileBatches::count(const std::atomic<bool>& stop) {
@@ -170,14 +180,16 @@ void FileBatches::wait_for_all() {
 // once and by what it is, nothing gets away again.
 void FileBatches::hand_over_moved() {
   FileBatch moved;
+  std::vector<std::pair<Error, Link>> unseen;
   {
     const std::shared_lock names(parts_.places.names());
     for (const Link& link : parts_.moved_objects.take()) {
       auto inode = walk_.find_named(link);
-      if (!inode) not_seen(inode.error(), link);
+      if (!inode) unseen.emplace_back(inode.error(), link);
       moved.push_back({link, is_foreign(link), inode.value_or(nullptr)});
     }
   }
+  for (const auto& [error, link] : unseen) not_seen(error, link);
   for (ListedFile& file : moved) {
     if (!file.inode || !file.inode->is_regular()) {
       finish({file});

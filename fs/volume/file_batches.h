@@ -50,6 +50,7 @@ class FileBatches : private LowerWalk::Visitor {
   InodePtr find(const Link& link) override;
   void not_listed(const Error& error, const InodePtr& directory) override;
 
+  void start(std::vector<std::thread>& threads);
   void not_seen(const Error& error, const Link& link);
   void walk_all(const std::atomic<bool>& stop);
   void take_moved();

@@ -12,15 +12,24 @@ void KmsRoutes::set_main(Result<Service> main) {
   main_ = std::move(main);
 }
 
-void KmsRoutes::route(const std::string& key_arn, Result<Service> service) {
+void KmsRoutes::route(const std::string& key_arn, Result<Service> service, Service otherwise) {
   const std::lock_guard lock(mutex_);
   routes_.insert_or_assign(key_arn, std::move(service));
+  otherwise_.insert_or_assign(key_arn, std::move(otherwise));
 }
 
 Result<KmsRoutes::Service> KmsRoutes::service_of(const std::string& key) const {
   const std::lock_guard lock(mutex_);
   const auto found = routes_.find(key);
   return found == routes_.end() ? main_ : found->second;
+}
+
+// Null where the other service would not do better, or there is none.
+KmsRoutes::Service KmsRoutes::otherwise_of(const std::string& key_arn, const Error& refusal) const {
+  if (refusal.code != Errc::kKmsInvalidCiphertext && refusal.code != Errc::kKmsNotFound) return nullptr;
+  const std::lock_guard lock(mutex_);
+  const auto found = otherwise_.find(key_arn);
+  return found == otherwise_.end() ? nullptr : found->second;
 }
 
 Result<GeneratedDataKey> KmsRoutes::generate_data_key(const std::string& key,
@@ -39,7 +48,10 @@ Result<std::string> KmsRoutes::decrypt(const std::string& key_arn, ByteSpan ciph
                                        const EncryptionContext& context,
                                        std::span<std::uint8_t, 32> plaintext) {
   ENFOLD_TRY_ASSIGN(const Service service, service_of(key_arn));
-  return service->decrypt(key_arn, ciphertext, context, plaintext);
+  auto answer = service->decrypt(key_arn, ciphertext, context, plaintext);
+  if (answer) return answer;
+  const Service other = otherwise_of(key_arn, answer.error());
+  return other ? other->decrypt(key_arn, ciphertext, context, plaintext) : answer;
 }
 
 std::vector<Result<Bytes>> KmsRoutes::encrypt_batch(const std::string& key,
@@ -52,11 +64,17 @@ std::vector<Result<Bytes>> KmsRoutes::encrypt_batch(const std::string& key,
 std::vector<Result<DecryptedKey>> KmsRoutes::decrypt_batch(const std::string& key_arn,
                                                            std::span<const DecryptItem> entries) {
   const auto service = service_of(key_arn);
-  if (service) return (*service)->decrypt_batch(key_arn, entries);
-  std::vector<Result<DecryptedKey>> refused;
-  refused.reserve(entries.size());
-  for (std::size_t i = 0; i < entries.size(); ++i) refused.push_back(std::unexpected(service.error()));
-  return refused;
+  std::vector<Result<DecryptedKey>> answers;
+  if (!service) {
+    for (std::size_t i = 0; i < entries.size(); ++i) answers.push_back(std::unexpected(service.error()));
+    return answers;
+  }
+  answers = (*service)->decrypt_batch(key_arn, entries);
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const Service other = answers[i] ? nullptr : otherwise_of(key_arn, answers[i].error());
+    if (other) answers[i] = std::move(other->decrypt_batch(key_arn, entries.subspan(i, 1)).front());
+  }
+  return answers;
 }
 
 Result<KeyDescription> KmsRoutes::describe_key(const std::string& key) {

@@ -21,8 +21,9 @@ class KmsRoutes final : public KmsClient {
   void set_main(Result<Service> main);
   // Whether calls for this key go to a service, and not to an error.
   [[nodiscard]] bool reaches(const std::string& key_arn) const { return service_of(key_arn).has_value(); }
-  // Calls for this key go there, or are answered with this error.
-  void route(const std::string& key_arn, Result<Service> service);
+  // Calls for this key go there, or are answered with this error. What that service cannot unwrap is asked of
+  // `otherwise`: of two copies of a key store one may have material that the other has not.
+  void route(const std::string& key_arn, Result<Service> service, Service otherwise = nullptr);
 
   Result<GeneratedDataKey> generate_data_key(const std::string& key,
                                              const EncryptionContext& context) override;
@@ -39,10 +40,12 @@ class KmsRoutes final : public KmsClient {
 
  private:
   [[nodiscard]] Result<Service> service_of(const std::string& key) const;
+  [[nodiscard]] Service otherwise_of(const std::string& key_arn, const Error& refusal) const;
 
   mutable std::mutex mutex_;  // guards what follows
   Result<Service> main_;
   std::map<std::string, Result<Service>> routes_;  // by key ARN
+  std::map<std::string, Service> otherwise_;
 };
 
 }  // namespace enfold

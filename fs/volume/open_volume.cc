@@ -1,6 +1,7 @@
 #include "fs/volume/open_volume.h"
 
 #include <cerrno>
+#include <chrono>
 #include <map>
 #include <mutex>
 
@@ -77,7 +78,7 @@ class OpenVolumeImpl final : public OpenVolume {
   ConfigState state_;  // as it is on disk
   CrashState crash_ = CrashState::kClean;
   std::uint64_t mount_number_ = 0;
-  std::mutex rekey_mutex_;        // held by the one that runs
+  std::timed_mutex rekey_mutex_;  // held by the one that runs
   mutable std::mutex key_mutex_;  // guards what follows, up to the clients
   KeyHome key_;
   std::vector<KeyHome> former_;
@@ -110,7 +111,8 @@ Result<void> OpenVolumeImpl::open_keys(const UnverifiedConfig& claimed, const st
 void OpenVolumeImpl::route_former(PassphraseSource& passphrase) {
   std::map<std::string, Result<KmsRoutes::Service>> opened;
   for (const KeyHome& former : former_) {
-    if (former.kms_url == key_.kms_url) continue;
+    const bool is_copy = former.key_arn == key_.key_arn;
+    if (former.kms_url == key_.kms_url || (is_copy && !rekeying_)) continue;
     if (!rekeying_) {
       kms_->route(former.key_arn,
                   make_error(Errc::kKmsNotFound, former.key_arn + ": a former key of this volume, in " +
@@ -120,7 +122,11 @@ void OpenVolumeImpl::route_former(PassphraseSource& passphrase) {
     }
     if (!opened.contains(former.kms_url))
       opened.emplace(former.kms_url, open_kms(former.kms_url, passphrase));
-    kms_->route(former.key_arn, opened.at(former.kms_url));
+    const auto& service = opened.at(former.kms_url);
+    if (!is_copy)
+      kms_->route(former.key_arn, service);
+    else if (service)
+      kms_->route(former.key_arn, kms_->main(), *service);
   }
 }
 
@@ -160,7 +166,8 @@ Result<void> OpenVolumeImpl::pin_key(const KeyHome& key, std::vector<KeyHome> fo
 
 Result<RekeyReport> OpenVolumeImpl::rekey(const RekeyRequest& request, PassphraseSource& other_kms,
                                           RekeyObserver& observer) {
-  const std::unique_lock one(rekey_mutex_, std::try_to_lock);
+  // One whose user has gone ends within moments.
+  const std::unique_lock one(rekey_mutex_, std::chrono::seconds(10));
   if (!one) return make_error(Errc::kBusy, lower_ + ": another rekey of this volume runs; wait for it");
   RekeyParts parts{files_, root_.get(),         lower_, *keys_, *kms_, *file_keys_,
                    *tree_, context_->read_only, key(),  {},     {},    {}};

@@ -31,6 +31,8 @@ class Rekey {
   Result<void> describe();
   Result<void> require_usable();
   Result<void> route_former();
+  void set_former();
+  KmsRoutes::Service former_home(const std::string& key_arn);
   Result<RekeyReport> look();
   Result<RekeyReport> change();
   Result<void> announce();
@@ -64,19 +66,40 @@ Result<void> Rekey::choose() {
   target_.new_data_keys = request_.new_data_keys;
   ENFOLD_TRY(describe());
   wanted_.key_arn = description_.key_arn;
-  former_ = parts_.former;
-  former_.insert(former_.begin(), parts_.key);
-  std::erase_if(former_, [&](const KeyHome& key) { return key.key_arn == wanted_.key_arn; });
+  set_former();
   return {};
+}
+
+// The same key in another store is another home. Of very many keys the oldest are forgotten.
+void Rekey::set_former() {
+  constexpr std::size_t kMostFormerKeys = 100;
+  former_ = {parts_.key};
+  for (const KeyHome& key : parts_.former)
+    if (std::ranges::find(former_, key) == former_.end()) former_.push_back(key);
+  std::erase(former_, wanted_);
+  if (former_.size() > kMostFormerKeys) former_.resize(kMostFormerKeys);
+  for (const KeyHome& key : former_)
+    if (key.kms_url != wanted_.kms_url) target_.elsewhere.insert(key.key_arn);
+}
+
+KmsRoutes::Service Rekey::former_home(const std::string& key_arn) {
+  const bool is_former = std::ranges::find(former_, key_arn, &KeyHome::key_arn) != former_.end();
+  const auto main = parts_.kms.main();
+  return is_former && main && *main != service_ ? *main : nullptr;
 }
 
 // So that what is still under a former key of another KMS, or comes back from a backup, can be unwrapped.
 Result<void> Rekey::route_former() {
   std::map<std::string, Result<KmsRoutes::Service>> opened;
   for (const KeyHome& key : parts_.former) {
-    if (key.kms_url == parts_.key.kms_url || parts_.kms.reaches(key.key_arn)) continue;
+    const bool is_copy = key.key_arn == parts_.key.key_arn;
+    if (key.kms_url == parts_.key.kms_url || (!is_copy && parts_.kms.reaches(key.key_arn))) continue;
     if (!opened.contains(key.kms_url)) opened.emplace(key.kms_url, parts_.open_kms(key.kms_url));
-    parts_.kms.route(key.key_arn, opened.at(key.kms_url));
+    const auto& former = opened.at(key.kms_url);
+    if (!is_copy)
+      parts_.kms.route(key.key_arn, former);
+    else if (former)
+      parts_.kms.route(key.key_arn, parts_.kms.main(), *former);
   }
   return {};
 }
@@ -98,8 +121,10 @@ Result<void> Rekey::require_usable() {
   if (state == "Disabled") return make_error(Errc::kKmsDisabled, what + "disabled" + then);
   if (state == "PendingDeletion") return make_error(Errc::kKmsInvalidState, what + "pending deletion" + then);
   if (state != "Enabled") return make_error(Errc::kKmsInvalidState, what + "in the state " + state + then);
-  parts_.kms.route(wanted_.key_arn, service_);
-  auto tried = config_.try_out(target_);
+  // A live mount goes on asking as before until there is nothing to refuse any more.
+  KmsRoutes trial(KmsRoutes::Service(std::shared_ptr<void>(), &parts_.kms));
+  trial.route(wanted_.key_arn, service_, former_home(wanted_.key_arn));
+  auto tried = ConfigRekey(parts_.files, parts_.root, parts_.lower, parts_.keys, trial).try_out(target_);
   if (!tried) return add_context(std::move(tried).error(), "nothing was changed");
   return tried;
 }
@@ -112,9 +137,11 @@ Result<RekeyReport> Rekey::look() {
 // The pin first: from here on a mount finds all keys that envelopes may be under. Then new files, then what
 // is there.
 Result<void> Rekey::announce() {
+  ENFOLD_TRY(parts_.pin(wanted_, former_, true));
+  const KmsRoutes::Service otherwise = former_home(wanted_.key_arn);
   for (const KeyHome& key : former_)
     if (key.kms_url == parts_.key.kms_url) parts_.kms.route(key.key_arn, parts_.kms.main());
-  ENFOLD_TRY(parts_.pin(wanted_, former_, true));
+  parts_.kms.route(wanted_.key_arn, service_, otherwise);
   parts_.kms.set_main(service_);
   parts_.file_keys.wrap_under(wanted_.key_arn);
   return {};

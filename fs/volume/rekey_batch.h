@@ -80,6 +80,7 @@ class RekeyBatch {
   [[nodiscard]] IsRight commitment_of(const Item& item) const;
   void not_looked_at(const Link& link, const Error& error);
   void failed(const Link& link, const Error& error);
+  void refused(const Item& item, const Envelope& envelope, const Error& error);
   void failed(const Link& link, const Error& error, bool is_verified);
 
   RekeyPass& pass_;

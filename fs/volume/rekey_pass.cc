@@ -40,11 +40,18 @@ Result<KeyUses> RekeyPass::count(const RekeyTarget& target) { return pass(target
 
 Result<KeyUses> RekeyPass::run(const RekeyTarget& target) { return pass(target, true); }
 
+// Not more than there are descriptors for.
+unsigned RekeyPass::threads() const {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1;
+  return static_cast<unsigned>(std::clamp<rlim_t>(limit.rlim_cur / 4 / kMinBatchFiles, 1, jobs_));
+}
+
 // Each file of a batch is open meanwhile, in each of the threads.
 std::size_t RekeyPass::batch_files() const {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kMinBatchFiles;
-  return std::clamp<std::size_t>(limit.rlim_cur / 4 / jobs_, kMinBatchFiles, kMaxBatchFiles);
+  return std::clamp<std::size_t>(limit.rlim_cur / 4 / threads(), kMinBatchFiles, kMaxBatchFiles);
 }
 
 Result<KeyUses> RekeyPass::pass(const RekeyTarget& target, bool changes) {
@@ -57,15 +64,15 @@ Result<KeyUses> RekeyPass::pass(const RekeyTarget& target, bool changes) {
     found_work_ = false;
     other_material_.clear();
   }
-  FileBatches(parts_).run(
-      {jobs_, batch_files(), [&](const FileBatch& batch) { RekeyBatch(*this, target, changes).run(batch); },
-       [&](const Error& error, const Link& link) {
-         if (link.parent)
-           report(Severity::kUnread, link, describe(error), false);
-         else
-           stop_with(error);
-       }},
-      stop_);
+  FileBatches(parts_).run({threads(), batch_files(),
+                           [&](const FileBatch& batch) { RekeyBatch(*this, target, changes).run(batch); },
+                           [&](const Error& error, const Link& link) {
+                             if (link.parent)
+                               report(Severity::kUnread, link, describe(error), false);
+                             else
+                               stop_with(error);
+                           }},
+                          stop_);
   look_at_nameless(target, changes);
   // The wipes of the last batches.
   if (changes && found_work_ && !error_)

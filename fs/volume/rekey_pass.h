@@ -37,6 +37,7 @@ class RekeyPass {
 
   Result<KeyUses> pass(const RekeyTarget& target, bool changes);
   void look_at_nameless(const RekeyTarget& target, bool changes);
+  [[nodiscard]] unsigned threads() const;
   [[nodiscard]] std::size_t batch_files() const;
 
   // For the batches, from any thread.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ struct RekeyTarget {
   std::string key_arn;
   std::string material_id;     // the key's current one; empty where the KMS does not name it: any will do
   bool new_data_keys = false;  // a data key must not be older than that material, either
+  std::set<std::string>
+      elsewhere{};  // keys of other KMSes: one that is gone concerns the files under it alone
 
   [[nodiscard]] bool is_met_by(const Envelope& envelope) const {
     if (envelope.recipients.size() != 1) return false;
