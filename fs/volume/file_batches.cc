@@ -103,10 +103,14 @@ void FileBatches::object(const Link& link) {
   ++count_;
   if (work_ == nullptr) return;
   parts_.table.pin(*link.parent);
-  next_.push_back({link, is_foreign(link)});
+  next_.push_back(listed(link));
   if (next_.size() < work_->batch_files) return;
   hand_over();
   take_moved();
+}
+
+ListedFile FileBatches::listed(const Link& link, InodePtr inode) const {
+  return {link, is_foreign(link), link.parent->number == lost_, std::move(inode)};
 }
 
 bool FileBatches::is_foreign(const Link& link) const {
@@ -161,7 +165,7 @@ void FileBatches::hand_over_moved() {
     for (const Link& link : parts_.moved_objects.take()) {
       auto inode = walk_.find_named(link);
       if (!inode) not_seen(inode.error(), link);
-      moved.push_back({link, is_foreign(link), inode.value_or(nullptr)});
+      moved.push_back(listed(link, inode.value_or(nullptr)));
     }
   }
   for (ListedFile& file : moved) {

@@ -320,7 +320,7 @@ TEST_F(FileBatching, LosesNothingBesideThreadsThatRenameAllTheTime) {
   for (int mover = 0; mover < 3; ++mover)
     movers.emplace_back([&, mover] {
       const std::string there = "f" + std::to_string(mover);
-      for (int turn = 0; !ends; ++turn) {
+      while (!ends) {
         rename("a/" + there, "b/moved" + there);
         rename("b/" + there, "b/moved" + there, RENAME_EXCHANGE);
         rename("b/moved" + there, "a/" + there);
