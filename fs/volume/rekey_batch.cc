@@ -240,7 +240,7 @@ void RekeyBatch::take(Item& item, Rewrapped recipient) {
     item.kept_slot = 1 - item.header.slot_index;
     item.writes_kept = true;
   } else if (recipient.error().is_of_wanted_key) {
-    pass_.stop_with(recipient.error().error);
+    pass_.stop_with(add_context(recipient.error().error, "wrapping under " + target_.key_arn).error());
   } else {
     failed(item.link, recipient.error().error);
   }
