@@ -277,12 +277,12 @@ bool RekeyBatch::choose_slot_to_keep(Item& item) {
 }
 
 Result<void> RekeyBatch::write_kept(Item& item) {
+  ENFOLD_TRY_ASSIGN(const bool is_as_read, is_still_as_known(item));
+  if (!is_as_read) return system_error(ESTALE, "re-keyed under another name meanwhile");
   if (!item.writes_kept) return {};
   std::array<std::uint8_t, kSlotBytes> bytes{};
   const MacKey key = parts_.context.keys.slot_mac(item.header.prefix.file);
   ENFOLD_TRY(encode_slot(item.kept, {prefix_of(item.page), item.kept_slot, key}, bytes));
-  ENFOLD_TRY_ASSIGN(const bool is_as_read, is_still_as_known(item));
-  if (!is_as_read) return system_error(ESTALE, "re-keyed under another name meanwhile");
   ENFOLD_TRY(write_slot(item, item.kept_slot, bytes));
   std::ranges::copy(bytes, slot_of(item.page, item.kept_slot).begin());
   return {};
