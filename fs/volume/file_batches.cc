@@ -113,10 +113,14 @@ void FileBatches::object(const Link& link) {
   ++count_;
   if (work_ == nullptr) return;
   parts_.table.pin(*link.parent);
-  next_.push_back({link, is_foreign(link)});
+  next_.push_back(listed(link));
   if (next_.size() < work_->batch_files) return;
   hand_over();
   take_moved();
+}
+
+ListedFile FileBatches::listed(const Link& link, InodePtr inode) const {
+  return {link, is_foreign(link), link.parent->number == lost_, std::move(inode)};
 }
 
 bool FileBatches::is_foreign(const Link& link) const {
@@ -186,7 +190,7 @@ void FileBatches::hand_over_moved() {
     for (const Link& link : parts_.moved_objects.take()) {
       auto inode = walk_.find_named(link);
       if (!inode) unseen.emplace_back(inode.error(), link);
-      moved.push_back({link, is_foreign(link), inode.value_or(nullptr)});
+      moved.push_back(listed(link, inode.value_or(nullptr)));
     }
   }
   for (const auto& [error, link] : unseen) not_seen(error, link);

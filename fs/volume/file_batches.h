@@ -20,6 +20,7 @@ namespace enfold {
 struct ListedFile {
   Link link;                // its directory is pinned while the batch is worked on
   bool is_foreign = false;  // not a name that Enfold makes
+  bool is_lost = false;     // set aside by a recovery
   InodePtr inode{};         // where it is known who is meant, under whatever name; with a lookup meanwhile
 };
 using FileBatch = std::vector<ListedFile>;
@@ -55,6 +56,7 @@ class FileBatches : private LowerWalk::Visitor {
   void walk_all(const std::atomic<bool>& stop);
   void take_moved();
   void walk_again(const Link& link, const std::atomic<bool>& stop);
+  [[nodiscard]] ListedFile listed(const Link& link, InodePtr inode = nullptr) const;
   [[nodiscard]] bool is_foreign(const Link& link) const;
   [[nodiscard]] bool is_same_filesystem(const LowerId& lower) const;
   void hand_over();

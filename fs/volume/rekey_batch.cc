@@ -39,6 +39,9 @@ bool does_not_verify(const Error& error) {
   return error.code == Errc::kDamaged || error.code == Errc::kUnsupported;
 }
 
+// What a crash left of a file whose header had not arrived: it may stay in enfold.lost for ever.
+bool holds_no_key(const HeaderPage& page) { return all_zero(slot_of(page, 0)) && all_zero(slot_of(page, 1)); }
+
 }  // namespace
 
 void RekeyBatch::run(const FileBatch& batch) {
@@ -81,8 +84,10 @@ Result<RekeyBatch::ItemPtr> RekeyBatch::find_by_name(const ListedFile& file) {
   if (!reached && has_errno(reached.error(), EACCES)) reached = reach_lending(file.link);
   if (!reached) return std::unexpected(std::move(reached).error());
   if (!reached->item) return nullptr;
-  ENFOLD_TRY(open(*reached->item, reached->path.get()));
-  return std::move(reached->item);
+  auto opened = open(*reached->item, reached->path.get());
+  if (opened) return std::move(reached->item);
+  if (file.is_lost && does_not_verify(opened.error()) && holds_no_key(reached->item->page)) return nullptr;
+  return std::unexpected(std::move(opened).error());
 }
 
 Result<RekeyBatch::Reached> RekeyBatch::reach(const Link& link) {
@@ -291,12 +296,12 @@ bool RekeyBatch::choose_slot_to_keep(Item& item) {
 }
 
 Result<void> RekeyBatch::write_kept(Item& item) {
+  ENFOLD_TRY_ASSIGN(const bool is_as_read, is_still_as_known(item));
+  if (!is_as_read) return system_error(ESTALE, "re-keyed under another name meanwhile");
   if (!item.writes_kept) return {};
   std::array<std::uint8_t, kSlotBytes> bytes{};
   const MacKey key = parts_.context.keys.slot_mac(item.header.prefix.file);
   ENFOLD_TRY(encode_slot(item.kept, {prefix_of(item.page), item.kept_slot, key}, bytes));
-  ENFOLD_TRY_ASSIGN(const bool is_as_read, is_still_as_known(item));
-  if (!is_as_read) return system_error(ESTALE, "re-keyed under another name meanwhile");
   ENFOLD_TRY(write_slot(item, item.kept_slot, bytes));
   std::ranges::copy(bytes, slot_of(item.page, item.kept_slot).begin());
   return {};

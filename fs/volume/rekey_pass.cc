@@ -86,7 +86,8 @@ Result<KeyUses> RekeyPass::pass(const RekeyTarget& target, bool changes) {
 // Open files of which the last name was removed.
 void RekeyPass::look_at_nameless(const RekeyTarget& target, bool changes) {
   FileBatch nameless;
-  for (InodePtr& inode : parts_.table.open_without_name()) nameless.push_back({{}, false, std::move(inode)});
+  for (InodePtr& inode : parts_.table.open_without_name())
+    nameless.push_back({{}, false, false, std::move(inode)});
   RekeyBatch(*this, target, changes).run(nameless);
   for (const ListedFile& file : nameless) parts_.places.forget(file.inode->number, 1);
 }

@@ -9,6 +9,7 @@
 #include "fs/volume/config_file.h"
 #include "kms/engine/engine.h"
 #include "kms/store/store_admin.h"
+#include "tests/volume/rekey_support.h"
 
 namespace enfold {
 namespace {
@@ -74,6 +75,21 @@ Result<void> renew_file(OpenVolume& volume, InodeNumber inode, const App::Betwee
 
 }  // namespace
 
+std::string rekey_all(OpenVolume& volume, const RekeyRequest& request) {
+  NoPassphrase passphrase;
+  RekeyLog log;
+  const auto report = volume.rekey(request, passphrase, log);
+  if (!report) return "re-keying: " + describe(report.error());
+  std::string out = report->is_complete ? "" : "re-keying is not complete; ";
+  for (const Finding& finding : log.findings) out += finding.lower_path + ": " + finding.what + "; ";
+  if (volume.is_rekeying()) out += "the pin still says that it is being re-keyed; ";
+  const RekeyTarget target{report->key.key_arn, report->material_id, false};
+  for (const Recipient& recipient : recipients_below(volume.lower_path()))
+    if (!target.is_met_by({1, {recipient}}))
+      out += "left below: a key under " + recipient.key_arn + ", " + recipient.material_id + "; ";
+  return out;
+}
+
 std::string renew_all(OpenVolume& volume) {
   std::string out;
   for (const auto& [path, seen] : look_at(volume.tree())) {
@@ -103,9 +119,33 @@ CrashWorld::CrashWorld() : entropy(format_test::test_seed()) {
   const std::string store = place_.path() / "store";
   EXPECT_TRUE(is_ok(create_store(store, {}, passphrase)));
   auto engine = open_embedded_engine(store, passphrase);
-  const std::string key = (*engine)->create_key(local_scope(), {}).value().arn;
+  key_ = (*engine)->create_key(local_scope(), {}).value().arn;
   auto kms = open_kms(kms_url(), passphrase);
-  EXPECT_TRUE(is_ok(init_volume({lower(), kms_url(), key, {}}, **kms, files, entropy)));
+  EXPECT_TRUE(is_ok(init_volume({lower(), kms_url(), key_, {}}, **kms, files, entropy)));
+}
+
+void CrashWorld::rotate_key() {
+  auto engine = open_embedded_engine(store_path("store"), passphrase);
+  EXPECT_TRUE(is_ok((*engine)->rotate_key_on_demand(local_scope(), key_)));
+}
+
+std::string CrashWorld::make_key(const std::string& store) {
+  auto engine = open_embedded_engine(store_path(store), passphrase);
+  return (*engine)->create_key(local_scope(), {}).value().arn;
+}
+
+RekeyRequest CrashWorld::to_another_key() {
+  RekeyRequest out;
+  out.to_key = make_key("store");
+  return out;
+}
+
+RekeyRequest CrashWorld::to_another_kms() {
+  EXPECT_TRUE(is_ok(create_store(store_path("other store"), {}, passphrase)));
+  RekeyRequest out;
+  out.to_kms = "embedded:" + store_path("other store");
+  out.to_key = make_key("other store");
+  return out;
 }
 
 OpenRequest CrashWorld::request() const {
@@ -259,6 +299,15 @@ void App::close(const std::string& path) {
 void App::renew(const std::string& path, const Between& between) {
   begin("renew " + path);
   EXPECT_TRUE(is_ok(renew_file(*volume_, inode(path), between))) << path;
+}
+
+void App::rekey(const RekeyRequest& request, const std::function<bool()>& between) {
+  begin("rekey");
+  RekeyLog log;
+  log.on_progress = [&](const RekeyCounts&) { log.goes_on = between(); };
+  const auto report = volume_->rekey(request, world_.passphrase, log);
+  EXPECT_TRUE(report || !log.goes_on) << describe(report.error());
+  EXPECT_TRUE(log.findings.empty());
 }
 
 void App::make_file(const std::string& path, std::size_t size, char fill) {

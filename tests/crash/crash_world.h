@@ -45,6 +45,10 @@ class CrashWorld {
   Result<std::unique_ptr<OpenVolume>> open(Files& through, const OpenRequest& request);
   Result<std::unique_ptr<OpenVolume>> open(Files& through) { return open(through, request()); }
   [[nodiscard]] std::string kms_url() const { return "embedded:" + (place_.path() / "store").string(); }
+  // In that store: newer material for the volume's key, or a key more; or a key in a store of its own.
+  void rotate_key();
+  [[nodiscard]] RekeyRequest to_another_key();
+  [[nodiscard]] RekeyRequest to_another_kms();
   // The keys of the volume, for a test that writes records of its own.
   [[nodiscard]] VolumeKeys keys();
 
@@ -54,8 +58,12 @@ class CrashWorld {
   UnsyncedFiles files;
 
  private:
+  std::string make_key(const std::string& store);
+  [[nodiscard]] std::string store_path(const std::string& store) const { return place_.path() / store; }
+
   FastScratch scratch_;
   TemporaryDirectory place_;
+  std::string key_;
 };
 
 // Each call expects to succeed, and is told to `expected`.
@@ -89,6 +97,9 @@ class App {
   using Between = std::function<bool(int chunk)>;
   void renew(
       const std::string& path, const Between& between = [](int) { return true; });
+  // The whole volume; between the looks at files `between` may do other things, and answers whether to go on.
+  void rekey(
+      const RekeyRequest& request, const std::function<bool()>& between = [] { return true; });
   // create(), write() and close().
   void make_file(const std::string& path, std::size_t size, char fill);
 
@@ -101,6 +112,7 @@ class App {
   void rmdir(const std::string& path);
 
   [[nodiscard]] OpenVolume& volume() { return *volume_; }
+  [[nodiscard]] CrashWorld& world() { return world_; }
   // A line for each call, with the position before it.
   [[nodiscard]] const std::vector<std::string>& trace() const { return trace_; }
 
@@ -121,6 +133,9 @@ class App {
 
 // Of all files in the root, as the next `rekey --new-data-keys` would; says what went wrong.
 std::string renew_all(OpenVolume& volume);
+
+// As the next `rekey` with these arguments would; what went wrong, or is left below under another key.
+std::string rekey_all(OpenVolume& volume, const RekeyRequest& request);
 
 // Lists and reads all there is, by way of lookups, as find and cat would.
 SeenTree look_at(Volume& tree);

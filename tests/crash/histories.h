@@ -9,6 +9,7 @@ std::vector<History> content_histories();
 std::vector<History> hole_histories();
 std::vector<History> name_histories();
 std::vector<History> renewal_histories();
+std::vector<History> rekey_histories();
 std::vector<History> mount_histories();
 
 // One of them.

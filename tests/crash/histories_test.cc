@@ -32,6 +32,8 @@ INSTANTIATE_TEST_SUITE_P(Names, AfterAPowerCut,
                          testing::Combine(testing::ValuesIn(name_histories()), kJournals), name_of_test);
 INSTANTIATE_TEST_SUITE_P(NewDataKeys, AfterAPowerCut,
                          testing::Combine(testing::ValuesIn(renewal_histories()), kJournals), name_of_test);
+INSTANTIATE_TEST_SUITE_P(Rekeys, AfterAPowerCut,
+                         testing::Combine(testing::ValuesIn(rekey_histories()), kJournals), name_of_test);
 INSTANTIATE_TEST_SUITE_P(Mounts, AfterAPowerCut,
                          testing::Combine(testing::ValuesIn(mount_histories()), kJournals), name_of_test);
 

@@ -69,8 +69,8 @@ std::vector<History> mount_histories() {
 }
 
 History history_named(const std::string& name) {
-  for (const auto& histories :
-       {content_histories(), hole_histories(), name_histories(), renewal_histories(), mount_histories()})
+  for (const auto& histories : {content_histories(), hole_histories(), name_histories(), renewal_histories(),
+                                rekey_histories(), mount_histories()})
     for (const History& history : histories)
       if (history.name == name) return history;
   ADD_FAILURE() << "no history " << name;

@@ -267,6 +267,7 @@ void Replay::second_crash(std::size_t moment, const LowerTree& state) {
   if (auto volume = world_->open(recorder); volume) {
     if (counts_.replayed % 2 == 0) std::ignore = look_at((*volume)->tree());
     std::ignore = (*volume)->recover();
+    if (later_) std::ignore = later_(**volume);
     std::ignore = (*volume)->close();
   }
   const LowerLog second = recorder.log();

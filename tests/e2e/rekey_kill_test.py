@@ -131,6 +131,22 @@ class Command(Stopped):
         print(f"{stopped} of {KILLS} were stopped before their end", flush=True)
         self.assertGreater(stopped, 0)
 
+    def test_a_mount_stops_when_nobody_waits_for_it_any_more(self):
+        with open(self.volume.path("huge"), "wb") as file:
+            for _ in range(20):
+                file.write(self.random.randbytes(10 << 20))
+        self.tree = trees.describe(self.volume.path())
+        key, arguments, wraps = self.another_key()
+        process = self.start(*arguments, "--new-data-keys")
+        self.wait_for_work(process, wraps)
+        process.kill()
+        process.wait()
+        self.wait_until_idle()
+        self.assertTrue(self.is_rekeying())
+        self.assertNotEqual([], wraps.left_in(self.volume.lower))
+        self.is_all_there()
+        self.finish([*arguments, "--new-data-keys"], key, wraps)
+
     def test_told_to_stop(self):
         self.stop_many(signal.SIGINT, signal.SIGTERM)
 

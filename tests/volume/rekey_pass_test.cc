@@ -396,6 +396,23 @@ TEST_F(RekeyPassing, LeavesAForeignCopyAndNamesIt) {
   EXPECT_TRUE(world_.to(kOther).is_met_by(world_.header("f").envelope));
 }
 
+// A recovery set it aside, and it may stay there for ever. One that holds a key is another matter.
+TEST_F(RekeyPassing, IsNotHeldUpByWhatWasSetAsideWithoutAHeader) {
+  make("f", "content");
+  make("damaged", "content");
+  const std::filesystem::path lost = world_.lower("") / kLostName;
+  std::filesystem::create_directory(lost);
+  spill(lost / "empty", "");
+  spill(lost / "zeros", std::string(2 * kPageBytes, '\0'));
+  EXPECT_EQ(rekey(world_.to(kOther)).left, 0U);
+  EXPECT_TRUE(world_.log.findings.empty());
+  HeaderPage bad = header_page_of(world_.lower("damaged"));
+  bad[20] ^= 1;
+  world_.put_page("damaged", bad);
+  std::filesystem::rename(world_.lower("damaged"), lost / "damaged");
+  EXPECT_EQ(rekey(world_.to(kFakeKeyArn)).unverified, 1U);
+}
+
 // One file's key that cannot be had is that file's affair; a KMS that is down is everybody's.
 TEST_F(RekeyPassing, TellsOneFilesTroubleFromThatOfAll) {
   make("f", "content");

@@ -8,10 +8,8 @@ namespace stdfs = std::filesystem;
 
 namespace {
 
-void add_wrapped(const Result<std::optional<Envelope>>& slot, std::vector<std::string>& out) {
-  if (!slot || !*slot) return;
-  for (const Recipient& recipient : (*slot)->recipients)
-    out.emplace_back(recipient.ciphertext.begin(), recipient.ciphertext.end());
+void add_recipients(const Result<std::optional<Envelope>>& slot, std::vector<Recipient>& out) {
+  if (slot && *slot) std::ranges::copy((*slot)->recipients, std::back_inserter(out));
 }
 
 void for_lower_files(const stdfs::path& lower, const std::function<void(const std::string&)>& act) {
@@ -21,16 +19,23 @@ void for_lower_files(const stdfs::path& lower, const std::function<void(const st
 
 }  // namespace
 
-std::vector<std::string> wrapped_below(const stdfs::path& lower) {
-  std::vector<std::string> out;
+std::vector<Recipient> recipients_below(const stdfs::path& lower) {
+  std::vector<Recipient> out;
   for_lower_files(lower, [&](const std::string& bytes) {
     if (bytes.size() == kConfigBytes)
       for (const std::size_t offset : kConfigSlotOffset)
-        add_wrapped(decode_slot_unverified(as_bytes(bytes).subspan(offset).first<kSlotBytes>()), out);
+        add_recipients(decode_slot_unverified(as_bytes(bytes).subspan(offset).first<kSlotBytes>()), out);
     if (bytes.size() < kPageBytes) return;
     for (const std::size_t offset : kSlotOffset)
-      add_wrapped(decode_slot_unverified(as_bytes(bytes).subspan(offset).first<kSlotBytes>()), out);
+      add_recipients(decode_slot_unverified(as_bytes(bytes).subspan(offset).first<kSlotBytes>()), out);
   });
+  return out;
+}
+
+std::vector<std::string> wrapped_below(const stdfs::path& lower) {
+  std::vector<std::string> out;
+  for (const Recipient& recipient : recipients_below(lower))
+    out.emplace_back(recipient.ciphertext.begin(), recipient.ciphertext.end());
   return out;
 }
 

@@ -66,7 +66,9 @@ class RekeyLog final : public RekeyObserver {
   std::function<void(const RekeyCounts&)> on_progress = [](const RekeyCounts&) {};
 };
 
-// All wrapped keys in the headers of lower files, the volume config and its slots left over; unverified.
+// In the headers of lower files and the volume config, slots left over among them; unverified.
+std::vector<Recipient> recipients_below(const std::filesystem::path& lower);
+// Their wrapped keys.
 std::vector<std::string> wrapped_below(const std::filesystem::path& lower);
 // Those of `wrapped` that some lower file holds, anywhere in it.
 std::vector<std::string> still_below(const std::filesystem::path& lower,
