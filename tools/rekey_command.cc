@@ -123,12 +123,14 @@ Result<RekeyAsk> ask_of(const RekeyOptions& options) {
   return ask;
 }
 
+bool is_given(const PassphraseOptions& options) { return options.fd || !options.file.empty(); }
+
 // Nothing where no mount answers.
 Result<std::optional<RekeyReport>> rekey_by_mount(const RekeyOptions& options, RekeyAsk ask,
                                                   const std::string& lower, ToolPassphrase& other,
                                                   Screen& screen) {
   ENFOLD_TRY_ASSIGN(const std::string socket, control_socket_path(lower));
-  if (options.to_passphrase.fd || !options.to_passphrase.file.empty()) {
+  if (is_given(options.to_passphrase)) {
     ENFOLD_TRY_ASSIGN(const Bytes passphrase, other.passphrase());
     ask.passphrase = as_string(passphrase);
   }
@@ -161,10 +163,14 @@ Result<RekeyReport> rekey_directly(const RekeyOptions& options, const RekeyAsk& 
     ENFOLD_TRY_ASSIGN(request.kms_url, resolve_kms_url(options.kms));
   }
   ToolPassphrase passphrase(options.passphrase, "passphrase of the key store");
-  ENFOLD_TRY_ASSIGN(const auto volume, open_volume(request, passphrase, files, entropy, clock));
+  // A run that was cut has pinned the other store already: the same command has the passphrases the same way.
+  ENFOLD_TRY_ASSIGN(const std::optional<Pin> pin, read_pin(files, lower));
+  const bool is_there = pin && ask.request.to_kms == pin->kms_url && is_given(options.to_passphrase);
+  ToolPassphrase& own = is_there ? other : passphrase;
+  ENFOLD_TRY_ASSIGN(const auto volume, open_volume(request, own, files, entropy, clock));
   // What writes after a crash recovers first.
   if (!request.read_only) ENFOLD_TRY(volume->recover());
-  auto report = volume->rekey(ask.request, other, screen);
+  auto report = volume->rekey(ask.request, is_there ? passphrase : other, screen);
   auto closed = volume->close();
   if (!report) return report;
   if (!closed) return std::unexpected(std::move(closed).error());

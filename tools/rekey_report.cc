@@ -21,6 +21,7 @@ std::vector<Fields> fields_of_uses(const RekeyReport& report) {
 
 std::vector<std::string> arns_of(const std::vector<KeyHome>& keys) {
   std::vector<std::string> out;
+  out.reserve(keys.size());
   for (const KeyHome& key : keys) out.push_back(key.key_arn);
   return out;
 }

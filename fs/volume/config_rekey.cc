@@ -7,7 +7,7 @@ namespace enfold {
 
 std::uint8_t ConfigRekey::Slots::newer() const {
   if (!are_both_used()) return envelopes[0] ? 0 : 1;
-  return envelopes[0]->generation > envelopes[1]->generation ? 0 : 1;
+  return at(0).generation > at(1).generation ? 0 : 1;
 }
 
 Result<ConfigRekey::Slots> ConfigRekey::read() {
@@ -60,22 +60,22 @@ Result<std::uint8_t> ConfigRekey::slot_that_opens(const Slots& slots, const Reke
   const std::uint8_t newer = slots.newer();
   if (!slots.are_both_used()) return newer;
   const std::uint8_t older = 1 - newer;
-  const bool older_first =
-      target.is_met_by(*slots.envelopes[older]) && !target.is_met_by(*slots.envelopes[newer]);
-  std::optional<Error> first;
+  const bool older_first = target.is_met_by(slots.at(older)) && !target.is_met_by(slots.at(newer));
+  Error refusal;  // of the first
+  bool is_first = true;
   for (const std::uint8_t index : older_first ? std::array{older, newer} : std::array{newer, older}) {
-    auto opens = check_opens(kms_, volume_secret_context(keys_.volume()),
-                             slots.envelopes[index]->recipients.front(), is_right());
+    auto opens = check_opens(kms_, volume_secret_context(keys_.volume()), slots.at(index).recipients.front(),
+                             is_right());
     if (opens) return index;
-    if (!first) first = std::move(opens).error();
+    if (std::exchange(is_first, false)) refusal = std::move(opens).error();
   }
-  return add_context(*std::move(first), "unwrapping the volume secret");
+  return add_context(std::move(refusal), "unwrapping the volume secret");
 }
 
 Result<void> ConfigRekey::try_out(const RekeyTarget& target) {
   ENFOLD_TRY_ASSIGN(const Slots slots, read());
   ENFOLD_TRY_ASSIGN(const std::uint8_t from, slot_that_opens(slots, target));
-  ENFOLD_TRY(wrap(*slots.envelopes[from], target));
+  ENFOLD_TRY(wrap(slots.at(from), target));
   return {};
 }
 
@@ -99,7 +99,7 @@ Result<void> ConfigRekey::run(const RekeyTarget& target) {
   ENFOLD_TRY_ASSIGN(Slots slots, read());
   ENFOLD_TRY_ASSIGN(slots, keep_one(std::move(slots), target));
   const std::uint8_t from = slots.newer();
-  const Envelope& old = *slots.envelopes[from];
+  const Envelope& old = slots.at(from);
   if (target.is_met_by(old)) return {};
   ENFOLD_TRY_ASSIGN(Recipient recipient, wrap(old, target));
   ENFOLD_TRY(write(slots, 1 - from, Envelope{old.generation + 1, {std::move(recipient)}}));

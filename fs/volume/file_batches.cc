@@ -38,6 +38,7 @@ void FileBatches::run(const Work& work, const std::atomic<bool>& stop) {
 // As many as there are to be had; one at least, or the process is in no state to go on.
 void FileBatches::start(std::vector<std::thread>& threads) {
   try {
+    threads.reserve(work_->threads);
     for (unsigned i = 0; i < work_->threads; ++i) threads.emplace_back([this] { work(*stop_); });
   } catch (const std::system_error& error) {
     if (threads.empty()) work_->not_seen({Errc::kSystem, error.code().value(), "starting a thread"}, {});

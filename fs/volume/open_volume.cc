@@ -131,7 +131,8 @@ void OpenVolumeImpl::route_former(PassphraseSource& passphrase) {
 }
 
 Result<void> OpenVolumeImpl::unwrap(const UnverifiedConfig& claimed) {
-  std::optional<Error> first;
+  Error refusal;  // of the first
+  bool is_first = true;
   for (const Envelope& envelope : claimed.envelopes) {
     const Recipient& recipient = envelope.recipients.front();
     VolumeSecret secret;
@@ -141,12 +142,12 @@ Result<void> OpenVolumeImpl::unwrap(const UnverifiedConfig& claimed) {
       keys_ = std::make_unique<VolumeKeys>(claimed.volume, std::move(secret));
       return {};
     }
-    if (!first)
-      first = add_context(std::move(unwrapped).error(), lower_ + ": unwrapping the volume secret by " +
-                                                            key_.kms_url + " with key " + recipient.key_arn)
-                  .error();
+    if (std::exchange(is_first, false))
+      refusal = add_context(std::move(unwrapped).error(), lower_ + ": unwrapping the volume secret by " +
+                                                              key_.kms_url + " with key " + recipient.key_arn)
+                    .error();
   }
-  return std::unexpected(*std::move(first));
+  return std::unexpected(std::move(refusal));
 }
 
 Result<void> OpenVolumeImpl::pin_key(const KeyHome& key, std::vector<KeyHome> former, bool rekeying) {
