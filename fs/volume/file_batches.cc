@@ -163,7 +163,9 @@ void FileBatches::not_listed(const Error& error, const InodePtr& directory) {
 // What is neither a directory nor a regular file was planted, and holds nothing of ours.
 void FileBatches::not_seen(const Error& error, const Link& link) {
   const bool is_gone = has_errno(error, ENOENT) || has_errno(error, ESTALE) || has_errno(error, ENOTDIR);
-  if (work_ != nullptr && !is_gone && error.code != Errc::kDamaged) work_->not_seen(error, link);
+  if (work_ == nullptr || error.code == Errc::kDamaged) return;
+  if (has_errno(error, ENOENT) || (is_gone && link.parent && !walk_.may_be_there(link))) return;
+  work_->not_seen(error, link);
 }
 
 // Waits while every thread has one more batch to do.

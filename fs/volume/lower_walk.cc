@@ -87,6 +87,14 @@ Result<InodePtr> LowerWalk::find(const Link& link) {
   return find_named(link);
 }
 
+bool LowerWalk::may_be_there(const Link& link) {
+  const std::shared_lock names(places_.names());
+  const auto dir = places_.directory(link.parent);
+  if (!dir) return true;
+  const auto lower = files_.stat_at((*dir)->get(), link.lower_name);
+  return lower || !has_errno(lower.error(), ENOENT);
+}
+
 Result<InodePtr> LowerWalk::find_named(const Link& link) {
   ENFOLD_TRY_ASSIGN(const SharedFd dir, places_.directory(link.parent));
   ENFOLD_TRY_ASSIGN(const StatX lower, files_.stat_at(dir->get(), link.lower_name));

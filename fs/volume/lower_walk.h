@@ -44,6 +44,9 @@ class LowerWalk {
   Result<InodePtr> find(const Link& link);
   Result<InodePtr> find_named(const Link& link);  // the same with names() held
   void leave(const InodePtr& inode);              // takes the lookup back
+  // After an error that says it is gone: whether something is at that place all the same, or that cannot be
+  // told.
+  bool may_be_there(const Link& link);
 
  private:
   struct Level {

@@ -36,7 +36,7 @@ class Rekey {
   Result<RekeyReport> look();
   Result<RekeyReport> change();
   Result<void> announce();
-  Result<void> require_named_material();
+  Result<void> reconcile_material();
   Result<void> pass();
   Result<RekeyReport> report(KeyUses files);
   [[nodiscard]] bool is_used(const KeyHome& key, const RekeyReport& report) const;
@@ -148,18 +148,23 @@ Result<void> Rekey::announce() {
 }
 
 // A key that was rotated during the last pass names the new material by now. One that goes on to name another
-// than it wraps with would have us wrap for ever.
-Result<void> Rekey::require_named_material() {
-  const std::string& other = passes_->other_material();
-  if (other.empty() || target_.material_id.empty() || other == target_.material_id) return {};
-  return make_error(Errc::kKmsBadAnswer, target_.key_arn + ": the KMS wraps with material " + other +
+// than it wraps with would have us wrap for ever. Where what it wraps has no name, all that was wrapped anew
+// is as new as can be.
+Result<void> Rekey::reconcile_material() {
+  const auto& other = passes_->other_material();
+  if (!other || target_.material_id.empty() || *other == target_.material_id) return {};
+  if (other->empty()) {
+    target_.material_id.clear();
+    return {};
+  }
+  return make_error(Errc::kKmsBadAnswer, target_.key_arn + ": the KMS wraps with material " + *other +
                                              ", and names " + target_.material_id + " as the current one");
 }
 
 Result<void> Rekey::pass() {
   const std::string material = target_.material_id;
   ENFOLD_TRY(describe());
-  ENFOLD_TRY(require_named_material());
+  ENFOLD_TRY(reconcile_material());
   if (target_.material_id != material) parts_.file_keys.wrap_under(wanted_.key_arn);
   ENFOLD_TRY(config_.run(target_));
   ENFOLD_TRY_ASSIGN(files_, passes_->run(target_));

@@ -356,8 +356,14 @@ void RekeyBatch::not_looked_at(const Link& link, const Error& error) { failed(li
 // Its header verified.
 void RekeyBatch::failed(const Link& link, const Error& error) { failed(link, error, true); }
 
+// Where a lower filesystem says so of what is there (NFS may), it was not looked at.
+bool RekeyBatch::may_be_there(const Link& link) {
+  return link.parent && LowerWalk(parts_.context.files, parts_.table, parts_.places).may_be_there(link);
+}
+
 void RekeyBatch::failed(const Link& link, const Error& error, bool is_verified) {
-  if (is_gone(error)) return;
+  if (is_gone(error) && (is_verified || has_errno(error, ENOENT) || !may_be_there(link))) return;
+  if (is_gone(error) && changes_) return pass_.found_to_do();  // by the next pass
   if (concerns_all(error)) return pass_.stop_with(error);
   pass_.report(does_not_verify(error) ? Severity::kDamage : Severity::kUnread, link, describe(error),
                is_verified);

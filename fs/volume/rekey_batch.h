@@ -79,6 +79,7 @@ class RekeyBatch {
   [[nodiscard]] EncryptionContext context_of(const Item& item) const;
   [[nodiscard]] IsRight commitment_of(const Item& item) const;
   void not_looked_at(const Link& link, const Error& error);
+  bool may_be_there(const Link& link);
   void failed(const Link& link, const Error& error);
   void refused(const Item& item, const Envelope& envelope, const Error& error);
   void failed(const Link& link, const Error& error, bool is_verified);

@@ -62,7 +62,7 @@ Result<KeyUses> RekeyPass::pass(const RekeyTarget& target, bool changes) {
     counts_.names = counts_.files = counts_.left = counts_.to_do = counts_.unverified = 0;
     uses_.clear();
     found_work_ = false;
-    other_material_.clear();
+    other_material_.reset();
   }
   FileBatches(parts_).run({threads(), batch_files(),
                            [&](const FileBatch& batch) { RekeyBatch(*this, target, changes).run(batch); },

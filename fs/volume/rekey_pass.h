@@ -28,9 +28,9 @@ class RekeyPass {
   [[nodiscard]] const RekeyCounts& counts() const { return counts_; }
   // Whether the last pass changed anything.
   [[nodiscard]] bool found_work() const { return found_work_; }
-  // Another material than the target's, with which the KMS wrapped in the last pass; empty where there was
-  // none.
-  [[nodiscard]] const std::string& other_material() const { return other_material_; }
+  // Another material than the target's, with which the KMS wrapped in the last pass, if there was one; empty
+  // where it named none.
+  [[nodiscard]] const std::optional<std::string>& other_material() const { return other_material_; }
 
  private:
   friend class RekeyBatch;
@@ -64,7 +64,7 @@ class RekeyPass {
   RekeyCounts counts_;
   KeyUses uses_;
   bool found_work_ = false;
-  std::string other_material_;
+  std::optional<std::string> other_material_;
   std::optional<Error> error_;
   std::unordered_set<InodeNumber> claimed_;
   std::set<std::string> reported_;  // lower paths: each once, whatever the number of passes
