@@ -34,7 +34,11 @@ class ConfigRekey {
     ConfigFile file;
     std::array<std::optional<Envelope>, 2> envelopes;
 
-    [[nodiscard]] const Envelope& at(std::size_t index) const { return envelopes.at(index).value(); }
+    [[nodiscard]] const Envelope& at(std::size_t index) const {
+      static const Envelope empty;
+      const auto& envelope = envelopes.at(index);
+      return envelope ? *envelope : empty;
+    }
     [[nodiscard]] bool are_both_used() const { return envelopes[0] && envelopes[1]; }
     [[nodiscard]] std::uint8_t newer() const;
   };

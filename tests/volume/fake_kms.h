@@ -120,7 +120,8 @@ class FakeKms final : public KmsClient {
   Result<void> refusal(const std::string& arn) {
     {
       const std::lock_guard lock(mutex_);
-      if (calls_left_ > 0 && --calls_left_ == 0) fault_ = later_fault_;
+      if (calls_left_ == 1) fault_ = later_fault_;
+      calls_left_ = std::max(calls_left_ - 1, 0);
       const std::string state = state_of(arn);
       if (state.empty()) return make_error(Errc::kKmsNotFound, "Key '" + arn + "' does not exist");
       if (state == "Disabled") return make_error(Errc::kKmsDisabled, arn + " is disabled.");
