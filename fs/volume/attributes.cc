@@ -49,16 +49,17 @@ bool is_unverifiable(const Error& error) {
 }  // namespace
 
 Result<struct stat> Attributes::of(const InodePtr& inode) {
-  const std::shared_ptr<FileBody> body = inode->body();
-  if (!body) {
+  if (!inode->is_regular()) {
     ENFOLD_TRY_ASSIGN(const StatX lower, parts_.places.current_status(inode));
     return of(inode, lower);
   }
-  // Not between a header write and putting the times back.
+  const std::shared_ptr<FileBody> body = inode->body();
+  // Not between a header write, which a re-keying makes in closed files too, and putting the times back.
   const std::lock_guard sealing(inode->sealing);
   ENFOLD_TRY_ASSIGN(const StatX lower, parts_.places.current_status(inode));
   struct stat out = common_attributes(lower, inode->lower.type);
-  out.st_size = static_cast<off_t>(body->length());
+  const auto length = body ? std::optional(body->length()) : inode->settled_length();
+  if (length) out.st_size = static_cast<off_t>(*length);
   return out;
 }
 

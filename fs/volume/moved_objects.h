@@ -19,6 +19,7 @@ class MovedObjects {
 
   void begin() { is_noting_.store(true, std::memory_order_release); }
   void end();
+  [[nodiscard]] bool is_noting() const { return is_noting_.load(std::memory_order_acquire); }
 
   // With names() held exclusively: something is at this place that was elsewhere, or has one name more.
   void note(const Link& link);

@@ -51,6 +51,7 @@ class Rekey {
   KeyDescription description_;
   RekeyTarget target_;
   std::vector<KeyHome> former_;
+  std::map<std::string, KmsRoutes::Service> copies_;  // in which the present key is, too, by its ARN
   KeyUses files_;
 };
 
@@ -83,9 +84,11 @@ void Rekey::set_former() {
 }
 
 KmsRoutes::Service Rekey::former_home(const std::string& key_arn) {
-  const bool is_former = std::ranges::find(former_, key_arn, &KeyHome::key_arn) != former_.end();
+  const auto copy = copies_.find(key_arn);
   const auto main = parts_.kms.main();
-  return is_former && main && *main != service_ ? *main : nullptr;
+  const bool is_at_main = parts_.key.key_arn == key_arn && parts_.key.kms_url != wanted_.kms_url;
+  if (is_at_main) return main ? *main : nullptr;
+  return copy == copies_.end() ? nullptr : copy->second;
 }
 
 // So that what is still under a former key of another KMS, or comes back from a backup, can be unwrapped.
@@ -99,7 +102,7 @@ Result<void> Rekey::route_former() {
     if (!is_copy)
       parts_.kms.route(key.key_arn, former);
     else if (former)
-      parts_.kms.route(key.key_arn, parts_.kms.main(), *former);
+      parts_.kms.route(key.key_arn, parts_.kms.main(), copies_[key.key_arn] = *former);
   }
   return {};
 }

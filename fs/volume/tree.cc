@@ -178,7 +178,10 @@ Result<Entry> Tree::look_up(const Spot& at) {
     ENFOLD_TRY_ASSIGN(const LowerId id, require_own(lower, at));
     inode = parts_.table.remember(id, at.link());
   }
-  if (!recovering && parts_.context.unsealed.empty()) return finish(inode, attributes_.of(inode, lower));
+  // A pass may just have been writing the header, and what was looked at is not what is.
+  const bool is_quiet = !parts_.moved_objects.is_noting();
+  if (!recovering && parts_.context.unsealed.empty())
+    return finish(inode, is_quiet ? attributes_.of(inode, lower) : attributes_.of(inode));
   if (auto settled = parts_.recovery.after_lookup(inode); !settled)
     return finish(inode, std::unexpected(std::move(settled).error()));
   return finish(inode, attributes_.of(inode));

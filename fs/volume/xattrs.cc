@@ -32,7 +32,11 @@ Result<Bytes> Xattrs::get(const InodePtr& inode, const std::string& name) {
   Files& files = parts_.context.files;
   if (!is_sealed(name) && !passes_through(*inode, name)) return unsupported();
   ENFOLD_TRY_ASSIGN(const SharedFd fd, parts_.places.resolve(inode));
-  if (passes_through(*inode, name)) return files.get_xattr(fd->get(), name);
+  if (passes_through(*inode, name)) {
+    const std::lock_guard sealing(
+        inode->sealing);  // the write of a header takes capabilities, for the moment
+    return files.get_xattr(fd->get(), name);
+  }
   ENFOLD_TRY_ASSIGN(const XattrCodec codec, this->codec(inode));
   ENFOLD_TRY_ASSIGN(const std::string lower_name, seal_name(codec, name));
   ENFOLD_TRY_ASSIGN(const Bytes sealed, files.get_xattr(fd->get(), lower_name));

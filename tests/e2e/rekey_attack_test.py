@@ -76,6 +76,21 @@ class SameKeyInTwoStores(Attack):
         self.volume.mount()
         self.assert_all_read()
 
+    def test_goes_on_between_two_copies_that_went_their_own_ways(self):
+        copy = self.copy_of_store()
+        self.store.ask("rotate", self.volume.key)
+        self.volume.rekey()
+        self.place.must(self.place.program, "key", "rotate", self.volume.key, "--kms", "embedded:" + copy)
+        lower = self.volume.lower_of(self.volume.path("file 1"))
+        before = read(lower)[:4096]
+        self.volume.rekey("--to-kms", "embedded:" + copy, "--to-key", self.volume.key)
+        self.volume.unmount()
+        with open(lower, "r+b") as file:  # as where it was killed before this one, or a backup brought it back
+            file.write(before)
+        self.assertTrue(self.volume.rekey()["complete"])
+        self.volume.mount()
+        self.assert_all_read()
+
 
 class ForeignDirectories(Attack):
     """A sync tool's copy of a directory kept old envelopes, and nobody said so."""
