@@ -229,13 +229,13 @@ TEST_P(PastedMeanwhile, AnOldHeaderCostsNothing) {
     const auto paste = [&] {
       if (!std::exchange(is_pasted, true)) world_.put_page("victim", with_keys_of(page("victim"), pasted));
     };
+    int calls = 0;
+    int syncs = 0;  // the first before the wipes, the second after them
     if (GetParam() == "BeforeTheWrite") {
-      int calls = 0;
       world_.first.before = [&](const std::string& call, const std::string&) {
         if (call == "encrypt" && ++calls == 3) paste();
       };
     } else {
-      int syncs = 0;  // the first before the wipes, the second after them
       world_.files.watch_order([&](const char* call, int, const std::string&) {
         if (std::string(call) == "syncfs" && ++syncs == (GetParam() == "BeforeTheWipe" ? 1 : 2)) paste();
       });
