@@ -30,9 +30,9 @@ class Rekey {
   Result<void> choose();
   Result<void> describe();
   Result<void> require_usable();
-  Result<void> route_former();
+  void route_former();
   void set_former();
-  KmsRoutes::Service former_home(const std::string& key_arn);
+  KmsRoutes::Service former_home();
   Result<RekeyReport> look();
   Result<RekeyReport> change();
   Result<void> announce();
@@ -51,7 +51,7 @@ class Rekey {
   KeyDescription description_;
   RekeyTarget target_;
   std::vector<KeyHome> former_;
-  std::map<std::string, KmsRoutes::Service> copies_;  // in which the present key is, too, by its ARN
+  KmsRoutes::Service copy_;  // of a former store, in which the present key is, too
   KeyUses files_;
 };
 
@@ -61,7 +61,7 @@ Result<void> Rekey::choose() {
   if (url != parts_.key.kms_url && !request_.to_key)
     return make_error(Errc::kInvalidArgument,
                       "another KMS has other keys: name the one to wrap under (--to-key)");
-  ENFOLD_TRY(route_former());
+  route_former();
   ENFOLD_TRY_ASSIGN(service_, url == parts_.key.kms_url ? parts_.kms.main() : parts_.open_kms(url));
   wanted_ = {request_.to_key.value_or(parts_.key.key_arn), url};
   target_.new_data_keys = request_.new_data_keys;
@@ -83,16 +83,15 @@ void Rekey::set_former() {
     if (key.kms_url != wanted_.kms_url) target_.elsewhere.insert(key.key_arn);
 }
 
-KmsRoutes::Service Rekey::former_home(const std::string& key_arn) {
-  const auto copy = copies_.find(key_arn);
-  const auto main = parts_.kms.main();
-  const bool is_at_main = parts_.key.key_arn == key_arn && parts_.key.kms_url != wanted_.kms_url;
-  if (is_at_main) return main ? *main : nullptr;
-  return copy == copies_.end() ? nullptr : copy->second;
+// The other store of the wanted key, where that is the present one.
+KmsRoutes::Service Rekey::former_home() {
+  if (parts_.key.key_arn != wanted_.key_arn) return nullptr;
+  if (parts_.key.kms_url == wanted_.kms_url) return copy_;
+  return parts_.kms.main().value_or(nullptr);
 }
 
 // So that what is still under a former key of another KMS, or comes back from a backup, can be unwrapped.
-Result<void> Rekey::route_former() {
+void Rekey::route_former() {
   std::map<std::string, Result<KmsRoutes::Service>> opened;
   for (const KeyHome& key : parts_.former) {
     const bool is_copy = key.key_arn == parts_.key.key_arn;
@@ -102,9 +101,8 @@ Result<void> Rekey::route_former() {
     if (!is_copy)
       parts_.kms.route(key.key_arn, former);
     else if (former)
-      parts_.kms.route(key.key_arn, parts_.kms.main(), copies_[key.key_arn] = *former);
+      parts_.kms.route(key.key_arn, parts_.kms.main(), copy_ = *former);
   }
-  return {};
 }
 
 // Anew before each pass, for a key may be rotated meanwhile.
@@ -126,7 +124,7 @@ Result<void> Rekey::require_usable() {
   if (state != "Enabled") return make_error(Errc::kKmsInvalidState, what + "in the state " + state + then);
   // A live mount goes on asking as before until there is nothing to refuse any more.
   KmsRoutes trial(KmsRoutes::Service(std::shared_ptr<void>(), &parts_.kms));
-  trial.route(wanted_.key_arn, service_, former_home(wanted_.key_arn));
+  trial.route(wanted_.key_arn, service_, former_home());
   auto tried = ConfigRekey(parts_.files, parts_.root, parts_.lower, parts_.keys, trial).try_out(target_);
   if (!tried) return add_context(std::move(tried).error(), "nothing was changed");
   return tried;
@@ -141,7 +139,7 @@ Result<RekeyReport> Rekey::look() {
 // is there.
 Result<void> Rekey::announce() {
   ENFOLD_TRY(parts_.pin(wanted_, former_, true));
-  const KmsRoutes::Service otherwise = former_home(wanted_.key_arn);
+  const KmsRoutes::Service otherwise = former_home();
   for (const KeyHome& key : former_)
     if (key.kms_url == parts_.key.kms_url) parts_.kms.route(key.key_arn, parts_.kms.main());
   parts_.kms.route(wanted_.key_arn, service_, otherwise);

@@ -252,13 +252,13 @@ void RekeyBatch::take(Item& item, Rewrapped recipient) {
   } else if (recipient.error().is_of_wanted_key) {
     pass_.stop_with(add_context(recipient.error().error, "wrapping under " + target_.key_arn).error());
   } else {
-    refused(item, item.header.envelope, recipient.error().error);
+    refused(item, recipient.error().error);
   }
 }
 
 // By the KMS that its envelope is under.
-void RekeyBatch::refused(const Item& item, const Envelope& envelope, const Error& error) {
-  const std::string& key_arn = envelope.recipients.front().key_arn;
+void RekeyBatch::refused(const Item& item, const Error& error) {
+  const std::string& key_arn = item.header.envelope.recipients.front().key_arn;
   const bool concerns_all_files = concerns_all(error) && !target_.elsewhere.contains(key_arn);
   if (concerns_all_files) return pass_.stop_with(error);
   pass_.report(does_not_verify(error) ? Severity::kDamage : Severity::kUnread, item.link, describe(error),
@@ -291,7 +291,7 @@ bool RekeyBatch::choose_slot_to_keep(Item& item) {
     }
     if (std::exchange(is_first, false)) refusal = std::move(opens).error();
   }
-  refused(item, item.header.envelope, refusal);
+  refused(item, refusal);
   return false;
 }
 

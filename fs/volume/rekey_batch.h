@@ -81,7 +81,7 @@ class RekeyBatch {
   void not_looked_at(const Link& link, const Error& error);
   bool may_be_there(const Link& link);
   void failed(const Link& link, const Error& error);
-  void refused(const Item& item, const Envelope& envelope, const Error& error);
+  void refused(const Item& item, const Error& error);
   void failed(const Link& link, const Error& error, bool is_verified);
 
   RekeyPass& pass_;

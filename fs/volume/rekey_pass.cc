@@ -154,11 +154,10 @@ void RekeyPass::release(const Inode& inode) {
   claimed_.erase(inode.number);
 }
 
-bool RekeyPass::went_on(std::uint64_t renewed_bytes) {
+void RekeyPass::went_on(std::uint64_t renewed_bytes) {
   const std::lock_guard lock(mutex_);
   counts_.renewed_bytes += renewed_bytes;
   if (!observer_.progress(counts_)) stop_ = true;
-  return !stop_;
 }
 
 void RekeyPass::stop_with(Error error) {

@@ -52,7 +52,7 @@ class RekeyPass {
   // One batch at a time works on a file, which may have several names.
   bool claim(const Inode& inode);
   void release(const Inode& inode);
-  bool went_on(std::uint64_t renewed_bytes);
+  void went_on(std::uint64_t renewed_bytes);
   void stop_with(Error error);
 
   TreeParts& parts_;
