@@ -7,12 +7,6 @@
 namespace enfold {
 namespace {
 
-GcmNonce nonce_at(ByteSpan nonces, std::uint64_t position) {
-  GcmNonce nonce;
-  std::ranges::copy(nonces.subspan(position * kGcmNonceBytes, kGcmNonceBytes), nonce.begin());
-  return nonce;
-}
-
 // The rest of the prefix is what names the file, and stays.
 FormerKey former_of(const Header& header) {
   return {

@@ -26,6 +26,13 @@ struct RequestBuffers {
 };
 RequestBuffers request_buffers(std::uint64_t count);
 
+// The nonce of the page at that position.
+inline GcmNonce nonce_at(ByteSpan nonces, std::uint64_t position) {
+  GcmNonce nonce;
+  std::ranges::copy(nonces.subspan(position * kGcmNonceBytes, kGcmNonceBytes), nonce.begin());
+  return nonce;
+}
+
 // The plaintext of one sector on the stack, wiped when it goes.
 struct PlainSector {
   PlainSector() = default;

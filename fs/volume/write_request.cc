@@ -1,16 +1,6 @@
 #include "fs/volume/write_request.h"
 
 namespace enfold {
-namespace {
-
-GcmNonce nonce_at(ByteSpan nonces, std::uint64_t position) {
-  GcmNonce nonce;
-  std::ranges::copy(nonces.subspan(position * kGcmNonceBytes, kGcmNonceBytes), nonce.begin());
-  return nonce;
-}
-
-}  // namespace
-
 bool WriteRequest::replaces(std::uint64_t index, std::uint64_t length) const {
   const std::uint64_t start = index * kSectorPlainBytes;
   return offset <= start && end() >= start + sector_plain_bytes(length, index);
