@@ -59,8 +59,12 @@ std::string_view advice_on_kms(Errc code) {
       return "restore enfold.volume or the key store from a backup, whichever was changed";
     case Errc::kKmsBadAnswer:
       return "do not use this KMS";
+    case Errc::kKmsUnauthenticated:
+      return "check the credentials: the environment, ~/.aws/credentials, or `enfold principal list`";
     case Errc::kKmsValidation:
     case Errc::kKmsUnsupported:
+    case Errc::kKmsTag:
+    case Errc::kKmsInvalidAliasName:
       return "correct the value";
     case Errc::kKmsThrottled:
     case Errc::kKmsInternal:
@@ -178,6 +182,20 @@ int exit_code_of(const Error& error) noexcept {
       return 53;
     case Errc::kKmsBadAnswer:
       return 54;
+    case Errc::kKmsUnauthenticated:
+      return 55;
+    case Errc::kKmsTag:
+      return 56;
+    case Errc::kKmsInvalidAliasName:
+      return 57;
+    case Errc::kKmsInvalidArn:
+      return 58;
+    case Errc::kKmsInvalidMarker:
+      return 59;
+    case Errc::kKmsInvalidGrantToken:
+      return 60;
+    case Errc::kKmsDryRun:
+      return 61;
   }
   return 10;
 }

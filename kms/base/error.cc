@@ -40,6 +40,7 @@ int errno_of(const Error& error) noexcept {
     case Errc::kKmsNotFound:
       return EKEYREVOKED;
     case Errc::kKmsAccessDenied:
+    case Errc::kKmsUnauthenticated:
       return EACCES;
     case Errc::kKmsThrottled:
     case Errc::kKmsLimitExceeded:
@@ -114,6 +115,20 @@ std::string_view name_of(Errc code) noexcept {
       return "kms-limit-exceeded";
     case Errc::kKmsUnsupported:
       return "kms-unsupported";
+    case Errc::kKmsTag:
+      return "kms-tag";
+    case Errc::kKmsInvalidAliasName:
+      return "kms-invalid-alias-name";
+    case Errc::kKmsInvalidArn:
+      return "kms-invalid-arn";
+    case Errc::kKmsInvalidMarker:
+      return "kms-invalid-marker";
+    case Errc::kKmsInvalidGrantToken:
+      return "kms-invalid-grant-token";
+    case Errc::kKmsDryRun:
+      return "kms-dry-run";
+    case Errc::kKmsUnauthenticated:
+      return "kms-unauthenticated";
     case Errc::kKmsInternal:
       return "kms-internal";
     case Errc::kKmsUnavailable:

@@ -41,6 +41,14 @@ enum class Errc : std::uint8_t {
   kKmsThrottled,
   kKmsLimitExceeded,
   kKmsUnsupported,
+  kKmsTag,
+  kKmsInvalidAliasName,
+  kKmsInvalidArn,
+  kKmsInvalidMarker,
+  kKmsInvalidGrantToken,
+  kKmsDryRun,           // it would have succeeded
+  kKmsUnauthenticated,  // the KMS does not know who calls: no, unknown or expired credentials, or a wrong
+                        // signature
   kKmsInternal,
   kKmsUnavailable,  // no answer in time, or none at all
   kKmsBadAnswer,    // an answer that no honest KMS gives: refused before a byte is decrypted

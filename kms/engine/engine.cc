@@ -48,25 +48,25 @@ Engine::Engine(std::unique_ptr<Store> store, Entropy& entropy, Clock& clock)
 
 Engine::~Engine() = default;
 
-Result<Engine::KeyPointer> Engine::find(const CallScope& scope, const std::string& key_id) {
-  ENFOLD_TRY_ASSIGN(KeyId id, resolve_key_id(scope, key_id));
+Result<Engine::KeyPointer> Engine::find(const Caller& caller, const std::string& key_id) {
+  ENFOLD_TRY_ASSIGN(KeyId id, resolve_key_id(caller.scope, key_id));
   std::lock_guard lock(mutex_);
   ENFOLD_TRY_ASSIGN(KeyPointer key, keys_->find(id));
-  if (key == nullptr || !is_in(*key, scope)) return key_not_found(scope, id);
+  if (key == nullptr || !is_in(*key, caller.scope)) return key_not_found(caller.scope, id);
   return key;
 }
 
-Result<Engine::KeyPointer> Engine::find_enabled(const CallScope& scope, const std::string& key_id) {
-  ENFOLD_TRY_ASSIGN(KeyPointer key, find(scope, key_id));
+Result<Engine::KeyPointer> Engine::find_enabled(const Caller& caller, const std::string& key_id) {
+  ENFOLD_TRY_ASSIGN(KeyPointer key, find(caller, key_id));
   ENFOLD_TRY(require_enabled(*key));
   return key;
 }
 
-Result<KeyMetadata> Engine::create_key(const CallScope& scope, const CreateKeyRequest& request) {
+Result<KeyMetadata> Engine::create_key(const Caller& caller, const CreateKeyRequest& request) {
   ENFOLD_TRY(Validation().length("description", request.description, 0, 8192).result());
   Key key;
   key.id = new_key_id(entropy_);
-  key.scope = scope;
+  key.scope = caller.scope;
   key.creation_unix_ms = clock_.unix_ms();
   key.description = request.description;
   key.materials.push_back(new_material(entropy_, clock_));
@@ -77,14 +77,15 @@ Result<KeyMetadata> Engine::create_key(const CallScope& scope, const CreateKeyRe
   return metadata_of(*stored);
 }
 
-Result<KeyMetadata> Engine::describe_key(const CallScope& scope, const std::string& key_id) {
+Result<KeyMetadata> Engine::describe_key(const Caller& caller, const std::string& key_id,
+                                           const std::vector<std::string>& /*grant_tokens*/) {
   ENFOLD_TRY(validate_key_id(key_id));
-  ENFOLD_TRY_ASSIGN(KeyPointer key, find(scope, key_id));
+  ENFOLD_TRY_ASSIGN(KeyPointer key, find(caller, key_id));
   return metadata_of(*key);
 }
 
 // The marker is the last id that was answered, so that a key that is made or gone meanwhile breaks nothing.
-Result<ListKeysAnswer> Engine::list_keys(const CallScope& scope, const ListKeysRequest& request) {
+Result<ListKeysAnswer> Engine::list_keys(const Caller& caller, const ListKeysRequest& request) {
   Validation validation;
   validation.range("limit", request.limit, 1, 1000);
   if (request.marker) validation.length("marker", *request.marker, 1, 1024);
@@ -99,7 +100,7 @@ Result<ListKeysAnswer> Engine::list_keys(const CallScope& scope, const ListKeysR
   for (const KeyId& id : ids) {
     if (after && id <= *after) continue;
     ENFOLD_TRY_ASSIGN(KeyPointer key, keys_->find(id));
-    if (key == nullptr || !is_in(*key, scope)) continue;
+    if (key == nullptr || !is_in(*key, caller.scope)) continue;
     if (answer.keys.size() == limit) {
       answer.truncated = true;
       answer.next_marker = answer.keys.back().key_id;
@@ -110,9 +111,9 @@ Result<ListKeysAnswer> Engine::list_keys(const CallScope& scope, const ListKeysR
   return answer;
 }
 
-Result<void> Engine::set_state(const CallScope& scope, const std::string& key_id, KeyState state) {
+Result<void> Engine::set_state(const Caller& caller, const std::string& key_id, KeyState state) {
   ENFOLD_TRY(validate_key_id(key_id));
-  ENFOLD_TRY_ASSIGN(KeyPointer key, find(scope, key_id));
+  ENFOLD_TRY_ASSIGN(KeyPointer key, find(caller, key_id));
   auto apply = [&](Key& stored) -> Result<void> {
     stored.state = state;
     return {};
@@ -122,17 +123,17 @@ Result<void> Engine::set_state(const CallScope& scope, const std::string& key_id
   return {};
 }
 
-Result<void> Engine::enable_key(const CallScope& scope, const std::string& key_id) {
-  return set_state(scope, key_id, KeyState::kEnabled);
+Result<void> Engine::enable_key(const Caller& caller, const std::string& key_id) {
+  return set_state(caller, key_id, KeyState::kEnabled);
 }
 
-Result<void> Engine::disable_key(const CallScope& scope, const std::string& key_id) {
-  return set_state(scope, key_id, KeyState::kDisabled);
+Result<void> Engine::disable_key(const Caller& caller, const std::string& key_id) {
+  return set_state(caller, key_id, KeyState::kDisabled);
 }
 
-Result<std::string> Engine::rotate_key_on_demand(const CallScope& scope, const std::string& key_id) {
+Result<std::string> Engine::rotate_key_on_demand(const Caller& caller, const std::string& key_id) {
   ENFOLD_TRY(validate_key_id(key_id));
-  ENFOLD_TRY_ASSIGN(KeyPointer key, find(scope, key_id));
+  ENFOLD_TRY_ASSIGN(KeyPointer key, find(caller, key_id));
   std::lock_guard lock(mutex_);
   ENFOLD_TRY(keys_->change(
       key->id, [&](Key& stored) -> Result<void> { return rotate(stored, new_material(entropy_, clock_)); }));

@@ -65,50 +65,50 @@ Bytes Engine::seal(const Key& key, const EncryptionContext& context, ByteSpan pl
 }
 
 // A blob names its key. Where the caller names one as well, the two must agree.
-Result<Engine::KeyPointer> Engine::find_for_blob(const CallScope& scope,
+Result<Engine::KeyPointer> Engine::find_for_blob(const Caller& caller,
                                                  const std::optional<std::string>& key_id,
                                                  const KeyId& id_in_blob) {
   if (!key_id) {
-    Result<KeyPointer> key = find_enabled(scope, uuid_text(id_in_blob));
+    Result<KeyPointer> key = find_enabled(caller, uuid_text(id_in_blob));
     if (key || key.error().code != Errc::kKmsNotFound) return key;
     return make_error(
         Errc::kKmsAccessDenied,
         "The ciphertext refers to a customer master key that does not exist, does not exist in this "
         "region, or you are not allowed to access.");
   }
-  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(scope, *key_id));
+  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(caller, *key_id));
   if (key->id != id_in_blob) return incorrect_key();
   return key;
 }
 
-Result<DecryptAnswer> Engine::open(const CallScope& scope, const std::optional<std::string>& key_id,
+Result<DecryptAnswer> Engine::open(const Caller& caller, const std::optional<std::string>& key_id,
                                    ByteSpan blob, const EncryptionContext& context) {
   ENFOLD_TRY_ASSIGN(BlobHeader header, read_blob_header(blob));
-  ENFOLD_TRY_ASSIGN(KeyPointer key, find_for_blob(scope, key_id, header.key_id));
+  ENFOLD_TRY_ASSIGN(KeyPointer key, find_for_blob(caller, key_id, header.key_id));
   return open_with(*key, header, blob, context);
 }
 
-Result<EncryptAnswer> Engine::encrypt(const CallScope& scope, const EncryptRequest& request) {
+Result<EncryptAnswer> Engine::encrypt(const Caller& caller, const EncryptRequest& request) {
   ENFOLD_TRY(Validation()
                  .key_id("keyId", request.key_id)
                  .blob("plaintext", request.plaintext, kMaxPlaintextBytes)
                  .result());
-  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(scope, request.key_id));
+  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(caller, request.key_id));
   return EncryptAnswer{seal(*key, request.context, request.plaintext), key->arn};
 }
 
-Result<DecryptAnswer> Engine::decrypt(const CallScope& scope, const DecryptRequest& request) {
+Result<DecryptAnswer> Engine::decrypt(const Caller& caller, const DecryptRequest& request) {
   Validation validation;
   validation.blob("ciphertextBlob", request.ciphertext, kMaxCiphertextBytes);
   ENFOLD_TRY(optional_key_id(validation, "keyId", request.key_id).result());
-  return open(scope, request.key_id, request.ciphertext, request.context);
+  return open(caller, request.key_id, request.ciphertext, request.context);
 }
 
-Result<std::vector<Result<EncryptAnswer>>> Engine::encrypt_batch(const CallScope& scope,
+Result<std::vector<Result<EncryptAnswer>>> Engine::encrypt_batch(const Caller& caller,
                                                                  const std::string& key_id,
                                                                  std::span<const BatchEncryptEntry> entries) {
   ENFOLD_TRY(validate_batch(key_id, entries.size()));
-  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(scope, key_id));
+  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(caller, key_id));
   std::vector<Result<EncryptAnswer>> answers;
   answers.reserve(entries.size());
   for (const BatchEncryptEntry& entry : entries) {
@@ -121,25 +121,25 @@ Result<std::vector<Result<EncryptAnswer>>> Engine::encrypt_batch(const CallScope
   return answers;
 }
 
-Result<std::vector<Result<DecryptAnswer>>> Engine::decrypt_batch(const CallScope& scope,
+Result<std::vector<Result<DecryptAnswer>>> Engine::decrypt_batch(const Caller& caller,
                                                                  const std::string& key_id,
                                                                  std::span<const BatchDecryptEntry> entries) {
   ENFOLD_TRY(validate_batch(key_id, entries.size()));
-  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(scope, key_id));
+  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(caller, key_id));
   std::vector<Result<DecryptAnswer>> answers;
   answers.reserve(entries.size());
   for (const BatchDecryptEntry& entry : entries) answers.push_back(open_entry(*key, entry));
   return answers;
 }
 
-Result<ReEncryptAnswer> Engine::re_encrypt(const CallScope& scope, const ReEncryptRequest& request) {
+Result<ReEncryptAnswer> Engine::re_encrypt(const Caller& caller, const ReEncryptRequest& request) {
   Validation validation;
   validation.blob("ciphertextBlob", request.ciphertext, kMaxCiphertextBytes);
   validation.key_id("destinationKeyId", request.destination_key_id);
   ENFOLD_TRY(optional_key_id(validation, "sourceKeyId", request.source_key_id).result());
-  ENFOLD_TRY_ASSIGN(KeyPointer destination, find_enabled(scope, request.destination_key_id));
+  ENFOLD_TRY_ASSIGN(KeyPointer destination, find_enabled(caller, request.destination_key_id));
   ENFOLD_TRY_ASSIGN(DecryptAnswer opened,
-                    open(scope, request.source_key_id, request.ciphertext, request.source_context));
+                    open(caller, request.source_key_id, request.ciphertext, request.source_context));
   return ReEncryptAnswer{
       .ciphertext = seal(*destination, request.destination_context, opened.plaintext.expose()),
       .source_key_arn = std::move(opened.key_arn),
@@ -148,7 +148,7 @@ Result<ReEncryptAnswer> Engine::re_encrypt(const CallScope& scope, const ReEncry
       .destination_material_id = to_hex(destination->current().id)};
 }
 
-Result<GenerateDataKeyAnswer> Engine::generate_data_key(const CallScope& scope,
+Result<GenerateDataKeyAnswer> Engine::generate_data_key(const Caller& caller,
                                                         const GenerateDataKeyRequest& request) {
   ENFOLD_TRY(Validation()
                  .key_id("keyId", request.key_id)
@@ -156,7 +156,7 @@ Result<GenerateDataKeyAnswer> Engine::generate_data_key(const CallScope& scope,
                  .range("numberOfBytes", request.number_of_bytes, 1, kMaxRandomBytes)
                  .result());
   ENFOLD_TRY_ASSIGN(std::size_t size, data_key_bytes(request));
-  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(scope, request.key_id));
+  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(caller, request.key_id));
   WipedBytes plaintext(size);
   entropy_.fill(plaintext.expose_mutable());
   Bytes ciphertext = seal(*key, request.context, plaintext.expose());
@@ -165,8 +165,8 @@ Result<GenerateDataKeyAnswer> Engine::generate_data_key(const CallScope& scope,
 }
 
 Result<GenerateDataKeyAnswer> Engine::generate_data_key_without_plaintext(
-    const CallScope& scope, const GenerateDataKeyRequest& request) {
-  ENFOLD_TRY_ASSIGN(GenerateDataKeyAnswer answer, generate_data_key(scope, request));
+    const Caller& caller, const GenerateDataKeyRequest& request) {
+  ENFOLD_TRY_ASSIGN(GenerateDataKeyAnswer answer, generate_data_key(caller, request));
   answer.plaintext = WipedBytes();
   return answer;
 }

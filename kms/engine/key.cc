@@ -1,6 +1,7 @@
 #include "kms/engine/key.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "kms/engine/arn.h"
 
@@ -36,7 +37,17 @@ bool is_state(std::uint8_t state) { return state == 1 || state == 2; }
 
 }  // namespace
 
-std::string name_of(KeyState state) { return state == KeyState::kEnabled ? "Enabled" : "Disabled"; }
+std::string name_of(KeyState state) {
+  switch (state) {
+    case KeyState::kEnabled:
+      return "Enabled";
+    case KeyState::kDisabled:
+      return "Disabled";
+    case KeyState::kPendingDeletion:
+      return "PendingDeletion";
+  }
+  std::abort();  // no such state is ever decoded
+}
 
 const MaterialVersion* Key::find_material(const MaterialId& material) const {
   auto found = std::ranges::find(materials, material, &MaterialVersion::id);
@@ -87,7 +98,8 @@ KeyMetadata metadata_of(const Key& key) {
                   .state = key.state,
                   .description = key.description,
                   .current_material_id = to_hex(key.current().id),
-                  .all_material_ids = {}};
+                  .all_material_ids = {},
+                  .manager = KeyManager::kCustomer};
   for (const MaterialVersion& version : key.materials) out.all_material_ids.push_back(to_hex(version.id));
   return out;
 }

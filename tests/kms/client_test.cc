@@ -131,7 +131,7 @@ TEST_F(ClientTest, GivesEachItemOfABatchTheErrorOfTheKey) {
 }
 
 TEST_F(ClientTest, AddressesAKeyInItsOwnRegion) {
-  KeyMetadata key = engine_->create_key({"eu-west-1", "123456789012"}, {}).value();
+  KeyMetadata key = engine_->create_key(CallScope{"eu-west-1", "123456789012"}, {}).value();
   auto made = client_->generate_data_key(key.arn, context_);
   ASSERT_TRUE(made) << describe(made.error());
   EXPECT_TRUE(client_->decrypt(key.arn, made->ciphertext, context_, plaintext_));

@@ -40,8 +40,8 @@ class EngineTest : public ::testing::Test {
 
 TEST_F(EngineTest, DescribesAKeyAsItWasMade) {
   clock_.now_ms = 1234;
-  KeyMetadata made = engine_->create_key({"eu-west-1", "123456789012"}, {"for backups"}).value();
-  KeyMetadata found = engine_->describe_key({"eu-west-1", "123456789012"}, made.key_id).value();
+  KeyMetadata made = engine_->create_key(CallScope{"eu-west-1", "123456789012"}, {"for backups"}).value();
+  KeyMetadata found = engine_->describe_key(CallScope{"eu-west-1", "123456789012"}, made.key_id).value();
   EXPECT_EQ(found.arn, "arn:aws:kms:eu-west-1:123456789012:key/" + made.key_id);
   EXPECT_EQ(found.description, "for backups");
   EXPECT_EQ(found.creation_unix_ms, 1234);

@@ -1,0 +1,109 @@
+// What is declared and not there yet.
+#include "kms/engine/engine.h"
+
+namespace enfold {
+
+Result<void> Engine::update_key_description(const Caller& /*caller*/, const std::string& /*key_id*/,
+                                            const std::string& /*description*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<void> Engine::tag_resource(const Caller& /*caller*/, const std::string& /*key_id*/,
+                                  const std::vector<Tag>& /*tags*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<void> Engine::untag_resource(const Caller& /*caller*/, const std::string& /*key_id*/,
+                                    const std::vector<std::string>& /*tag_keys*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<ListTagsAnswer> Engine::list_resource_tags(const Caller& /*caller*/, const std::string& /*key_id*/,
+                                                  const PageRequest& /*page*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<void> Engine::create_alias(const Caller& /*caller*/, const std::string& /*name*/,
+                                  const std::string& /*target_key_id*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<void> Engine::update_alias(const Caller& /*caller*/, const std::string& /*name*/,
+                                  const std::string& /*target_key_id*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<void> Engine::delete_alias(const Caller& /*caller*/, const std::string& /*name*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<ListAliasesAnswer> Engine::list_aliases(const Caller& /*caller*/,
+                                               const std::optional<std::string>& /*key_id*/,
+                                               const PageRequest& /*page*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<void> Engine::enable_key_rotation(const Caller& /*caller*/, const std::string& /*key_id*/,
+                                         std::optional<std::int64_t> /*period_days*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<void> Engine::disable_key_rotation(const Caller& /*caller*/, const std::string& /*key_id*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<RotationStatus> Engine::get_key_rotation_status(const Caller& /*caller*/,
+                                                       const std::string& /*key_id*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<ListRotationsAnswer> Engine::list_key_rotations(const Caller& /*caller*/,
+                                                       const ListRotationsRequest& /*request*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<ScheduleDeletionAnswer> Engine::schedule_key_deletion(const Caller& /*caller*/,
+                                                             const std::string& /*key_id*/,
+                                                             std::optional<std::int64_t> /*window_days*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<std::string> Engine::cancel_key_deletion(const Caller& /*caller*/, const std::string& /*key_id*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<std::optional<std::int64_t>> Engine::run_due() { return make_error(Errc::kKmsUnsupported, ""); }
+
+Result<std::vector<Result<ReEncryptAnswer>>> Engine::re_encrypt_batch(
+    const Caller& /*caller*/, const std::string& /*source_key_id*/, const std::string& /*destination_key_id*/,
+    std::span<const BatchReEncryptEntry> /*entries*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<PrincipalInfo> Engine::add_principal(const AddPrincipalRequest& /*request*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<std::vector<PrincipalInfo>> Engine::list_principals() { return make_error(Errc::kKmsUnsupported, ""); }
+
+Result<void> Engine::remove_principal(const std::string& /*account*/, const std::string& /*name*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<NewAccessKey> Engine::create_access_key(const std::string& /*account*/, const std::string& /*name*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<void> Engine::delete_access_key(const std::string& /*access_key_id*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<std::optional<KnownAccessKey>> Engine::find_access_key(const std::string& /*access_key_id*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+Result<std::optional<PrincipalInfo>> Engine::find_unix_user(std::uint32_t /*unix_id*/) {
+  return make_error(Errc::kKmsUnsupported, "");
+}
+
+}  // namespace enfold
