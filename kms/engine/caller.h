@@ -17,9 +17,9 @@ struct CallScope {
 inline CallScope local_scope() { return {"local", "000000000000"}; }
 
 // A caller whose identity is established: by a signature, by the Unix socket, or by being in this process.
-struct Caller {
+struct KmsCaller {
   // Without a principal: the account itself, as a process that has the store open is.
-  Caller(CallScope of, std::string principal_arn = {})  // NOLINT(google-explicit-constructor)
+  KmsCaller(CallScope of, std::string principal_arn = {})  // NOLINT(google-explicit-constructor)
       : scope(std::move(of)), principal(std::move(principal_arn)) {}
 
   CallScope scope;

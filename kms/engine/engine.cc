@@ -48,7 +48,7 @@ Engine::Engine(std::unique_ptr<Store> store, Entropy& entropy, Clock& clock)
 
 Engine::~Engine() = default;
 
-Result<Engine::KeyPointer> Engine::find(const Caller& caller, const std::string& key_id) {
+Result<Engine::KeyPointer> Engine::find(const KmsCaller& caller, const std::string& key_id) {
   ENFOLD_TRY_ASSIGN(KeyId id, resolve_key_id(caller.scope, key_id));
   std::lock_guard lock(mutex_);
   ENFOLD_TRY_ASSIGN(KeyPointer key, keys_->find(id));
@@ -56,13 +56,13 @@ Result<Engine::KeyPointer> Engine::find(const Caller& caller, const std::string&
   return key;
 }
 
-Result<Engine::KeyPointer> Engine::find_enabled(const Caller& caller, const std::string& key_id) {
+Result<Engine::KeyPointer> Engine::find_enabled(const KmsCaller& caller, const std::string& key_id) {
   ENFOLD_TRY_ASSIGN(KeyPointer key, find(caller, key_id));
   ENFOLD_TRY(require_enabled(*key));
   return key;
 }
 
-Result<KeyMetadata> Engine::create_key(const Caller& caller, const CreateKeyRequest& request) {
+Result<KeyMetadata> Engine::create_key(const KmsCaller& caller, const CreateKeyRequest& request) {
   ENFOLD_TRY(Validation().length("description", request.description, 0, 8192).result());
   Key key;
   key.id = new_key_id(entropy_);
@@ -77,15 +77,15 @@ Result<KeyMetadata> Engine::create_key(const Caller& caller, const CreateKeyRequ
   return metadata_of(*stored);
 }
 
-Result<KeyMetadata> Engine::describe_key(const Caller& caller, const std::string& key_id,
-                                           const std::vector<std::string>& /*grant_tokens*/) {
+Result<KeyMetadata> Engine::describe_key(const KmsCaller& caller, const std::string& key_id,
+                                         const std::vector<std::string>& /*grant_tokens*/) {
   ENFOLD_TRY(validate_key_id(key_id));
   ENFOLD_TRY_ASSIGN(KeyPointer key, find(caller, key_id));
   return metadata_of(*key);
 }
 
 // The marker is the last id that was answered, so that a key that is made or gone meanwhile breaks nothing.
-Result<ListKeysAnswer> Engine::list_keys(const Caller& caller, const ListKeysRequest& request) {
+Result<ListKeysAnswer> Engine::list_keys(const KmsCaller& caller, const ListKeysRequest& request) {
   Validation validation;
   validation.range("limit", request.limit, 1, 1000);
   if (request.marker) validation.length("marker", *request.marker, 1, 1024);
@@ -111,7 +111,7 @@ Result<ListKeysAnswer> Engine::list_keys(const Caller& caller, const ListKeysReq
   return answer;
 }
 
-Result<void> Engine::set_state(const Caller& caller, const std::string& key_id, KeyState state) {
+Result<void> Engine::set_state(const KmsCaller& caller, const std::string& key_id, KeyState state) {
   ENFOLD_TRY(validate_key_id(key_id));
   ENFOLD_TRY_ASSIGN(KeyPointer key, find(caller, key_id));
   auto apply = [&](Key& stored) -> Result<void> {
@@ -123,15 +123,15 @@ Result<void> Engine::set_state(const Caller& caller, const std::string& key_id, 
   return {};
 }
 
-Result<void> Engine::enable_key(const Caller& caller, const std::string& key_id) {
+Result<void> Engine::enable_key(const KmsCaller& caller, const std::string& key_id) {
   return set_state(caller, key_id, KeyState::kEnabled);
 }
 
-Result<void> Engine::disable_key(const Caller& caller, const std::string& key_id) {
+Result<void> Engine::disable_key(const KmsCaller& caller, const std::string& key_id) {
   return set_state(caller, key_id, KeyState::kDisabled);
 }
 
-Result<std::string> Engine::rotate_key_on_demand(const Caller& caller, const std::string& key_id) {
+Result<std::string> Engine::rotate_key_on_demand(const KmsCaller& caller, const std::string& key_id) {
   ENFOLD_TRY(validate_key_id(key_id));
   ENFOLD_TRY_ASSIGN(KeyPointer key, find(caller, key_id));
   std::lock_guard lock(mutex_);

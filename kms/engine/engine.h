@@ -37,65 +37,68 @@ class Engine {
 
   // Keys. `key_id` is an id or an ARN; only describe_key takes an alias as well, and makes the key of a
   // predefined alias/aws/SERVICE where there is none yet.
-  Result<KeyMetadata> create_key(const Caller& caller, const CreateKeyRequest& request);
-  Result<KeyMetadata> describe_key(const Caller& caller, const std::string& key_id,
+  Result<KeyMetadata> create_key(const KmsCaller& caller, const CreateKeyRequest& request);
+  Result<KeyMetadata> describe_key(const KmsCaller& caller, const std::string& key_id,
                                    const std::vector<std::string>& grant_tokens = {});
-  Result<ListKeysAnswer> list_keys(const Caller& caller, const ListKeysRequest& request);
-  Result<void> enable_key(const Caller& caller, const std::string& key_id);
-  Result<void> disable_key(const Caller& caller, const std::string& key_id);
-  Result<void> update_key_description(const Caller& caller, const std::string& key_id,
+  Result<ListKeysAnswer> list_keys(const KmsCaller& caller, const ListKeysRequest& request);
+  Result<void> enable_key(const KmsCaller& caller, const std::string& key_id);
+  Result<void> disable_key(const KmsCaller& caller, const std::string& key_id);
+  Result<void> update_key_description(const KmsCaller& caller, const std::string& key_id,
                                       const std::string& description);
 
-  Result<void> tag_resource(const Caller& caller, const std::string& key_id, const std::vector<Tag>& tags);
-  Result<void> untag_resource(const Caller& caller, const std::string& key_id,
+  Result<void> tag_resource(const KmsCaller& caller, const std::string& key_id, const std::vector<Tag>& tags);
+  Result<void> untag_resource(const KmsCaller& caller, const std::string& key_id,
                               const std::vector<std::string>& tag_keys);
-  Result<ListTagsAnswer> list_resource_tags(const Caller& caller, const std::string& key_id,
+  Result<ListTagsAnswer> list_resource_tags(const KmsCaller& caller, const std::string& key_id,
                                             const PageRequest& page);
 
-  Result<void> create_alias(const Caller& caller, const std::string& name, const std::string& target_key_id);
-  Result<void> update_alias(const Caller& caller, const std::string& name, const std::string& target_key_id);
-  Result<void> delete_alias(const Caller& caller, const std::string& name);
+  Result<void> create_alias(const KmsCaller& caller, const std::string& name,
+                            const std::string& target_key_id);
+  Result<void> update_alias(const KmsCaller& caller, const std::string& name,
+                            const std::string& target_key_id);
+  Result<void> delete_alias(const KmsCaller& caller, const std::string& name);
   // Of one key, or of all.
-  Result<ListAliasesAnswer> list_aliases(const Caller& caller, const std::optional<std::string>& key_id,
+  Result<ListAliasesAnswer> list_aliases(const KmsCaller& caller, const std::optional<std::string>& key_id,
                                          const PageRequest& page);
 
   // A period of 90 to 2,560 days, 365 when absent.
-  Result<void> enable_key_rotation(const Caller& caller, const std::string& key_id,
+  Result<void> enable_key_rotation(const KmsCaller& caller, const std::string& key_id,
                                    std::optional<std::int64_t> period_days);
-  Result<void> disable_key_rotation(const Caller& caller, const std::string& key_id);
-  Result<RotationStatus> get_key_rotation_status(const Caller& caller, const std::string& key_id);
+  Result<void> disable_key_rotation(const KmsCaller& caller, const std::string& key_id);
+  Result<RotationStatus> get_key_rotation_status(const KmsCaller& caller, const std::string& key_id);
   // Answers the key's ARN. New calls use the new material, what was encrypted before still decrypts. At most
   // 25 times a key.
-  Result<std::string> rotate_key_on_demand(const Caller& caller, const std::string& key_id);
-  Result<ListRotationsAnswer> list_key_rotations(const Caller& caller, const ListRotationsRequest& request);
+  Result<std::string> rotate_key_on_demand(const KmsCaller& caller, const std::string& key_id);
+  Result<ListRotationsAnswer> list_key_rotations(const KmsCaller& caller,
+                                                 const ListRotationsRequest& request);
 
   // A window of 7 to 30 days, 30 when absent.
-  Result<ScheduleDeletionAnswer> schedule_key_deletion(const Caller& caller, const std::string& key_id,
+  Result<ScheduleDeletionAnswer> schedule_key_deletion(const KmsCaller& caller, const std::string& key_id,
                                                        std::optional<std::int64_t> window_days);
-  Result<std::string> cancel_key_deletion(const Caller& caller, const std::string& key_id);  // its ARN
+  Result<std::string> cancel_key_deletion(const KmsCaller& caller, const std::string& key_id);  // its ARN
 
   // Does what is due: deletes keys whose window has passed, with their aliases, and rotates by schedule.
   // Answers when the next is due, in Clock::unix_ms, nothing where nothing is planned. Each call does what is
   // due before it looks at a key; who calls this on time makes it happen without one.
   Result<std::optional<std::int64_t>> run_due();
 
-  Result<EncryptAnswer> encrypt(const Caller& caller, const EncryptRequest& request);
-  Result<DecryptAnswer> decrypt(const Caller& caller, const DecryptRequest& request);
+  Result<EncryptAnswer> encrypt(const KmsCaller& caller, const EncryptRequest& request);
+  Result<DecryptAnswer> decrypt(const KmsCaller& caller, const DecryptRequest& request);
   // Many of them under one key with one look at the store; not AWS's. One answer for each entry, in order;
   // the whole fails for what concerns all of them: the key, or no entry, or more than kMaxBatchEntries.
-  Result<std::vector<Result<EncryptAnswer>>> encrypt_batch(const Caller& caller, const std::string& key_id,
+  Result<std::vector<Result<EncryptAnswer>>> encrypt_batch(const KmsCaller& caller, const std::string& key_id,
                                                            std::span<const BatchEncryptEntry> entries);
-  Result<std::vector<Result<DecryptAnswer>>> decrypt_batch(const Caller& caller, const std::string& key_id,
+  Result<std::vector<Result<DecryptAnswer>>> decrypt_batch(const KmsCaller& caller, const std::string& key_id,
                                                            std::span<const BatchDecryptEntry> entries);
   // The source key may be of another region than the destination key, which is of the caller's.
-  Result<std::vector<Result<ReEncryptAnswer>>> re_encrypt_batch(const Caller& caller,
+  Result<std::vector<Result<ReEncryptAnswer>>> re_encrypt_batch(const KmsCaller& caller,
                                                                 const std::string& source_key_id,
                                                                 const std::string& destination_key_id,
                                                                 std::span<const BatchReEncryptEntry> entries);
-  Result<ReEncryptAnswer> re_encrypt(const Caller& caller, const ReEncryptRequest& request);
-  Result<GenerateDataKeyAnswer> generate_data_key(const Caller& caller,
+  Result<ReEncryptAnswer> re_encrypt(const KmsCaller& caller, const ReEncryptRequest& request);
+  Result<GenerateDataKeyAnswer> generate_data_key(const KmsCaller& caller,
                                                   const GenerateDataKeyRequest& request);
-  Result<GenerateDataKeyAnswer> generate_data_key_without_plaintext(const Caller& caller,
+  Result<GenerateDataKeyAnswer> generate_data_key_without_plaintext(const KmsCaller& caller,
                                                                     const GenerateDataKeyRequest& request);
   Result<WipedBytes> generate_random(const GenerateRandomRequest& request);
 
@@ -114,12 +117,12 @@ class Engine {
 
  private:
   using KeyPointer = std::shared_ptr<const Key>;
-  Result<KeyPointer> find(const Caller& caller, const std::string& key_id);
-  Result<KeyPointer> find_enabled(const Caller& caller, const std::string& key_id);
-  Result<KeyPointer> find_for_blob(const Caller& caller, const std::optional<std::string>& key_id,
+  Result<KeyPointer> find(const KmsCaller& caller, const std::string& key_id);
+  Result<KeyPointer> find_enabled(const KmsCaller& caller, const std::string& key_id);
+  Result<KeyPointer> find_for_blob(const KmsCaller& caller, const std::optional<std::string>& key_id,
                                    const KeyId& id_in_blob);
-  Result<void> set_state(const Caller& caller, const std::string& key_id, KeyState state);
-  Result<DecryptAnswer> open(const Caller& caller, const std::optional<std::string>& key_id, ByteSpan blob,
+  Result<void> set_state(const KmsCaller& caller, const std::string& key_id, KeyState state);
+  Result<DecryptAnswer> open(const KmsCaller& caller, const std::optional<std::string>& key_id, ByteSpan blob,
                              const EncryptionContext& context);
   Bytes seal(const Key& key, const EncryptionContext& context, ByteSpan plaintext);
 

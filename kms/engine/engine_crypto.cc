@@ -65,7 +65,7 @@ Bytes Engine::seal(const Key& key, const EncryptionContext& context, ByteSpan pl
 }
 
 // A blob names its key. Where the caller names one as well, the two must agree.
-Result<Engine::KeyPointer> Engine::find_for_blob(const Caller& caller,
+Result<Engine::KeyPointer> Engine::find_for_blob(const KmsCaller& caller,
                                                  const std::optional<std::string>& key_id,
                                                  const KeyId& id_in_blob) {
   if (!key_id) {
@@ -81,14 +81,14 @@ Result<Engine::KeyPointer> Engine::find_for_blob(const Caller& caller,
   return key;
 }
 
-Result<DecryptAnswer> Engine::open(const Caller& caller, const std::optional<std::string>& key_id,
+Result<DecryptAnswer> Engine::open(const KmsCaller& caller, const std::optional<std::string>& key_id,
                                    ByteSpan blob, const EncryptionContext& context) {
   ENFOLD_TRY_ASSIGN(BlobHeader header, read_blob_header(blob));
   ENFOLD_TRY_ASSIGN(KeyPointer key, find_for_blob(caller, key_id, header.key_id));
   return open_with(*key, header, blob, context);
 }
 
-Result<EncryptAnswer> Engine::encrypt(const Caller& caller, const EncryptRequest& request) {
+Result<EncryptAnswer> Engine::encrypt(const KmsCaller& caller, const EncryptRequest& request) {
   ENFOLD_TRY(Validation()
                  .key_id("keyId", request.key_id)
                  .blob("plaintext", request.plaintext, kMaxPlaintextBytes)
@@ -97,14 +97,14 @@ Result<EncryptAnswer> Engine::encrypt(const Caller& caller, const EncryptRequest
   return EncryptAnswer{seal(*key, request.context, request.plaintext), key->arn};
 }
 
-Result<DecryptAnswer> Engine::decrypt(const Caller& caller, const DecryptRequest& request) {
+Result<DecryptAnswer> Engine::decrypt(const KmsCaller& caller, const DecryptRequest& request) {
   Validation validation;
   validation.blob("ciphertextBlob", request.ciphertext, kMaxCiphertextBytes);
   ENFOLD_TRY(optional_key_id(validation, "keyId", request.key_id).result());
   return open(caller, request.key_id, request.ciphertext, request.context);
 }
 
-Result<std::vector<Result<EncryptAnswer>>> Engine::encrypt_batch(const Caller& caller,
+Result<std::vector<Result<EncryptAnswer>>> Engine::encrypt_batch(const KmsCaller& caller,
                                                                  const std::string& key_id,
                                                                  std::span<const BatchEncryptEntry> entries) {
   ENFOLD_TRY(validate_batch(key_id, entries.size()));
@@ -121,7 +121,7 @@ Result<std::vector<Result<EncryptAnswer>>> Engine::encrypt_batch(const Caller& c
   return answers;
 }
 
-Result<std::vector<Result<DecryptAnswer>>> Engine::decrypt_batch(const Caller& caller,
+Result<std::vector<Result<DecryptAnswer>>> Engine::decrypt_batch(const KmsCaller& caller,
                                                                  const std::string& key_id,
                                                                  std::span<const BatchDecryptEntry> entries) {
   ENFOLD_TRY(validate_batch(key_id, entries.size()));
@@ -132,7 +132,7 @@ Result<std::vector<Result<DecryptAnswer>>> Engine::decrypt_batch(const Caller& c
   return answers;
 }
 
-Result<ReEncryptAnswer> Engine::re_encrypt(const Caller& caller, const ReEncryptRequest& request) {
+Result<ReEncryptAnswer> Engine::re_encrypt(const KmsCaller& caller, const ReEncryptRequest& request) {
   Validation validation;
   validation.blob("ciphertextBlob", request.ciphertext, kMaxCiphertextBytes);
   validation.key_id("destinationKeyId", request.destination_key_id);
@@ -148,7 +148,7 @@ Result<ReEncryptAnswer> Engine::re_encrypt(const Caller& caller, const ReEncrypt
       .destination_material_id = to_hex(destination->current().id)};
 }
 
-Result<GenerateDataKeyAnswer> Engine::generate_data_key(const Caller& caller,
+Result<GenerateDataKeyAnswer> Engine::generate_data_key(const KmsCaller& caller,
                                                         const GenerateDataKeyRequest& request) {
   ENFOLD_TRY(Validation()
                  .key_id("keyId", request.key_id)
@@ -165,7 +165,7 @@ Result<GenerateDataKeyAnswer> Engine::generate_data_key(const Caller& caller,
 }
 
 Result<GenerateDataKeyAnswer> Engine::generate_data_key_without_plaintext(
-    const Caller& caller, const GenerateDataKeyRequest& request) {
+    const KmsCaller& caller, const GenerateDataKeyRequest& request) {
   ENFOLD_TRY_ASSIGN(GenerateDataKeyAnswer answer, generate_data_key(caller, request));
   answer.plaintext = WipedBytes();
   return answer;
