@@ -229,8 +229,8 @@ TEST_F(EngineTest, FindsKeysOnlyInTheirRegionAndAccount) {
   EXPECT_EQ(engine_->describe_key(elsewhere, id).error().message,
             "Key 'arn:aws:kms:us-east-1:000000000000:key/" + id + "' does not exist");
   EXPECT_EQ(engine_->describe_key(elsewhere, arn_).error().message, "Invalid arn local");
-  EXPECT_EQ(outcome(engine_->describe_key({"local", "111111111111"}, id)), "kms-not-found");
-  EXPECT_EQ(outcome(engine_->describe_key({"local", "111111111111"}, arn_)), "kms-not-found");
+  EXPECT_EQ(outcome(engine_->describe_key(CallScope{"local", "111111111111"}, id)), "kms-not-found");
+  EXPECT_EQ(outcome(engine_->describe_key(CallScope{"local", "111111111111"}, arn_)), "kms-not-found");
   Bytes blob = encrypt("x");
   EXPECT_EQ(outcome(engine_->decrypt(elsewhere, {blob, std::nullopt, kContext})), "kms-access-denied");
 }
@@ -248,7 +248,7 @@ TEST_F(EngineTest, RefusesWhatIsNoKeyIdentifier) {
 
 TEST_F(EngineTest, PagesThroughKeysWhileSomeAreMade) {
   for (int i = 0; i < 6; ++i) make_key(*engine_);
-  engine_->create_key({"elsewhere", here_.account}, {}).value();
+  engine_->create_key(CallScope{"elsewhere", here_.account}, {}).value();
   std::vector<std::string> seen;
   ListKeysRequest request{.limit = 3, .marker = {}};
   for (bool more = true; more;) {
