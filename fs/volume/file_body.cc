@@ -82,13 +82,14 @@ FileBody::~FileBody() = default;
 
 Result<FileBody::NewFile> FileBody::prepare(VolumeContext& context) {
   NewFile out{};
+  ENFOLD_TRY_ASSIGN(ReadyDataKey data_key, context.file_keys.fetch_for_new_file());
   Prefix prefix;
   prefix.volume = context.keys.volume();
-  prefix.file = FileId::random(context.entropy);
+  prefix.file = data_key.file;
   prefix.salt = random_array<32>(context.entropy);
   encode_prefix(prefix, prefix_of(out.page));
   out.file = prefix.file;
-  ENFOLD_TRY_ASSIGN(out.made, context.file_keys.make(prefix_of(out.page), prefix.file));
+  out.made = context.file_keys.make(prefix_of(out.page), std::move(data_key));
   StateRecord state;
   state.clean = false;
   state.epoch = context.epochs.current();

@@ -34,11 +34,24 @@ ContentCipher& FileKeys::content(std::uint8_t key_epoch) {
   return *cipher;
 }
 
-KeyCache::KeyCache(KmsClient& kms, const VolumeKeys& volume_keys, Clock& clock, std::string key_arn,
-                   Limits limits)
-    : kms_(kms), volume_keys_(volume_keys), clock_(clock), limits_(limits), key_arn_(std::move(key_arn)) {}
+KeyCache::KeyCache(KmsClient& kms, const VolumeKeys& volume_keys, Clock& clock, Entropy& entropy,
+                   std::string key_arn, Limits limits)
+    : kms_(kms),
+      volume_keys_(volume_keys),
+      clock_(clock),
+      entropy_(entropy),
+      limits_(limits),
+      key_arn_(std::move(key_arn)) {}
 
-Result<NewFileKeys> KeyCache::make(PrefixSpan prefix, const FileId& file) {
+void KeyCache::fetch_ahead() { pool_ = std::make_unique<DataKeyPool>(static_cast<DataKeySource&>(*this)); }
+
+Result<ReadyDataKey> KeyCache::fetch_for_new_file() {
+  if (pool_ != nullptr && !kms_.is_in_this_process())
+    if (auto ready = pool_->take(clock_.monotonic_ns())) return *std::move(ready);
+  return fetch(FileId::random(entropy_));
+}
+
+Result<ReadyDataKey> KeyCache::fetch(const FileId& file) {
   const std::int64_t until_ns = good_until_ns();  // counted from before the question
   const std::string key_arn = wrapping_key();
   auto answer = kms_.generate_data_key(key_arn, file_key_context(volume_keys_.volume(), file));
@@ -50,14 +63,18 @@ Result<NewFileKeys> KeyCache::make(PrefixSpan prefix, const FileId& file) {
   }
   if (auto good = check_generated(*answer, key_arn); !good)
     return add_context(std::move(good).error(), data_key_of(file));
-  FileKey key = volume_keys_.file_key(answer->plaintext, prefix.first<kPrefixBoundBytes>());
+  return ReadyDataKey{file, *std::move(answer), until_ns};
+}
+
+NewFileKeys KeyCache::make(PrefixSpan prefix, ReadyDataKey fetched) {
+  FileKey key = volume_keys_.file_key(fetched.key.plaintext, prefix.first<kPrefixBoundBytes>());
   const Digest commitment = file_commitment(key);
   set_commitment(commitment, prefix);
-  auto keys = std::make_shared<FileKeys>(std::move(key), until_ns);
-  remember(file, commitment, keys);
+  auto keys = std::make_shared<FileKeys>(std::move(key), fetched.good_until_ns);
+  remember(fetched.file, commitment, keys);
   Envelope envelope{1,
-                    {{Provider::kAwsKms, std::move(answer->key_arn), std::move(answer->ciphertext),
-                      std::move(answer->material_id)}}};
+                    {{Provider::kAwsKms, std::move(fetched.key.key_arn), std::move(fetched.key.ciphertext),
+                      std::move(fetched.key.material_id)}}};
   return NewFileKeys{std::move(keys), std::move(envelope)};
 }
 
@@ -118,8 +135,11 @@ void KeyCache::forget(const FileId& file) {
 
 void KeyCache::wrap_under(std::string key_arn) {
   const std::unique_lock none_in_the_making(making_);
-  const std::lock_guard lock(mutex_);
-  key_arn_ = std::move(key_arn);
+  {
+    const std::lock_guard lock(mutex_);
+    key_arn_ = std::move(key_arn);
+  }
+  if (pool_ != nullptr) pool_->drop();
 }
 
 std::string KeyCache::wrapping_key() {

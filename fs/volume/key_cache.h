@@ -14,6 +14,7 @@
 #include "fs/format/header.h"
 #include "fs/format/keys.h"
 #include "fs/volume/content_cipher.h"
+#include "fs/volume/data_key_pool.h"
 #include "fs/volume/fair_shared_mutex.h"
 #include "kms/base/clock.h"
 #include "kms/client/kms_client.h"
@@ -45,20 +46,28 @@ struct NewFileKeys {
 };
 
 // Thread-safe. No lock is held while the KMS is asked.
-class KeyCache {
+class KeyCache : private DataKeySource {
  public:
   struct Limits {
     std::int64_t max_age_ns = std::int64_t{60} * 1'000'000'000;
     std::size_t max_entries = 10'000;
   };
 
-  // `key_arn` wraps new files' keys; `kms` outlives the cache.
-  KeyCache(KmsClient& kms, const VolumeKeys& volume_keys, Clock& clock, std::string key_arn, Limits limits);
+  // `key_arn` wraps new files' keys; what is referred to outlives the cache.
+  KeyCache(KmsClient& kms, const VolumeKeys& volume_keys, Clock& clock, Entropy& entropy, std::string key_arn,
+           Limits limits);
 
-  // Asks the KMS for a new file's data key, and completes `prefix` (whose other fields are set) with the
-  // commitment. The keys are cached under the prefix's file id. kKmsBadAnswer where another key than the one
-  // asked for answers, or the data key is all zero.
-  Result<NewFileKeys> make(PrefixSpan prefix, const FileId& file);
+  // A data key for `file` from the KMS. kKmsBadAnswer where another key than the one asked for answers, or
+  // the data key is all zero.
+  Result<ReadyDataKey> fetch(const FileId& file);
+  // One for a file to be made, which gets the id that comes with it: fetched ahead, or now.
+  Result<ReadyDataKey> fetch_for_new_file();
+  // Completes `prefix` (whose other fields are set) with the commitment. The keys are cached under the file
+  // id.
+  NewFileKeys make(PrefixSpan prefix, ReadyDataKey fetched);
+
+  // From now on data keys of new files are fetched ahead, by a thread, where the KMS is not in this process.
+  void fetch_ahead();
 
   // Cached, or unwrapped by the KMS and checked against the prefix's commitment: kKmsBadAnswer where the
   // answer is not this file's key. Errors of the KMS as they are.
@@ -67,7 +76,7 @@ class KeyCache {
 
   void forget(const FileId& file);
 
-  // Hold one from before make() until the envelope is in the lower file.
+  // Hold one from before a key is fetched until the envelope is in the lower file.
   using Making = std::shared_lock<FairSharedMutex>;
   [[nodiscard]] Making making() { return Making(making_); }
   // From now on `key_arn` wraps new files' keys, by its material of now. Waits for those being made.
@@ -93,6 +102,7 @@ class KeyCache {
   using Entries = std::list<Entry>;
 
   [[nodiscard]] std::int64_t good_until_ns() const { return clock_.monotonic_ns() + limits_.max_age_ns; }
+  Result<ReadyDataKey> fetch() override { return fetch(FileId::random(entropy_)); }
   std::shared_ptr<FileKeys> cached(const FileId& file, ByteSpan commitment);
   Result<std::shared_ptr<FileKeys>> ask(ConstPrefixSpan prefix, const FileId& file,
                                         const Recipient& recipient);
@@ -104,12 +114,15 @@ class KeyCache {
   KmsClient& kms_;
   const VolumeKeys& volume_keys_;
   Clock& clock_;
+  Entropy& entropy_;
   Limits limits_;
   FairSharedMutex making_;
   std::mutex mutex_;  // guards what follows
   std::string key_arn_;
   Entries by_age_;  // the oldest first
   std::unordered_map<FileId, Entries::iterator, FileIdHash> by_file_;
+  std::unique_ptr<DataKeyPool>
+      pool_;  // the last member: its thread asks the rest. Null: nothing is fetched ahead
 };
 
 // The KMS encryption contexts of format version 1.

@@ -82,4 +82,9 @@ Result<KeyDescription> KmsRoutes::describe_key(const std::string& key) {
   return service->describe_key(key);
 }
 
+bool KmsRoutes::is_in_this_process() const {
+  const auto service = main();
+  return !service || (*service)->is_in_this_process();
+}
+
 }  // namespace enfold

@@ -37,6 +37,7 @@ class KmsRoutes final : public KmsClient {
   std::vector<Result<DecryptedKey>> decrypt_batch(const std::string& key_arn,
                                                   std::span<const DecryptItem> entries) override;
   Result<KeyDescription> describe_key(const std::string& key) override;
+  [[nodiscard]] bool is_in_this_process() const override;
 
  private:
   [[nodiscard]] Result<Service> service_of(const std::string& key) const;

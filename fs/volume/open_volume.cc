@@ -222,7 +222,7 @@ Result<void> OpenVolumeImpl::open_tree(const OpenRequest& request, Entropy& entr
                                      crashed());
   KeyCache::Limits limits;
   limits.max_age_ns = request.key_max_age_ns;
-  file_keys_ = std::make_unique<KeyCache>(*kms_, *keys_, clock, key().key_arn, limits);
+  file_keys_ = std::make_unique<KeyCache>(*kms_, *keys_, clock, entropy, key().key_arn, limits);
   ENFOLD_TRY_ASSIGN(const struct statvfs lower, files_.stat_filesystem(root_.get()));
   context_ = std::make_unique<VolumeContext>(files_, entropy, clock, *keys_, *file_keys_, *epochs_,
                                              request.read_only, access_times(request, lower));
@@ -272,7 +272,9 @@ void OpenVolumeImpl::start_checkpoints(bool background) {
                          },
                          [this] { tree_->checkpointed(); },
                          [this](const std::atomic<bool>& stop) { return tree_->recover(stop); }});
-  if (background && !context_->read_only) checkpoints_->start();
+  if (!background || context_->read_only) return;
+  checkpoints_->start();
+  file_keys_->fetch_ahead();
 }
 
 // The tree's last changes are still told to the checkpoints.

@@ -73,6 +73,9 @@ class KmsClient {
                                                           std::span<const DecryptItem> entries);
 
   virtual Result<KeyDescription> describe_key(const std::string& key) = 0;
+
+  // False where each call goes to another process or over a network.
+  [[nodiscard]] virtual bool is_in_this_process() const { return true; }
 };
 
 // Opens the service that `url` names. Today: `embedded:DIR`. kUnsupported names any other scheme;

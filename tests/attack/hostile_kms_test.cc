@@ -220,7 +220,7 @@ class GatedKms final : public KmsClient {
 
 TEST_F(AttackK, OtherFilesGoOnWhileTheKmsLetsOneWait) {
   GatedKms gated(world_.kms);
-  KeyCache cache(gated, world_.keys, world_.clock, kFakeKeyArn, {});
+  KeyCache cache(gated, world_.keys, world_.clock, world_.entropy, kFakeKeyArn, {});
   VolumeContext context{world_.files, world_.entropy, world_.clock, world_.keys, cache, world_.epochs, false};
   auto lower = world_.files.open_at(AT_FDCWD, world_.lower(""), O_RDONLY | O_DIRECTORY, 0);
   ASSERT_TRUE(is_ok(lower));

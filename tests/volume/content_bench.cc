@@ -21,7 +21,7 @@ struct Bench {
   PosixFiles files;
   VolumeKeys keys = format_test::sample_keys();
   FakeKms kms{entropy};
-  KeyCache cache{kms, keys, clock, kFakeKeyArn, {}};
+  KeyCache cache{kms, keys, clock, entropy, kFakeKeyArn, {}};
   Epochs epochs{CrashEpoch{1, 1}, CrashEpoch{1, 0}, false};
   VolumeContext context{files, entropy, clock, keys, cache, epochs, false};
   LowerFile lower;

@@ -137,7 +137,7 @@ TEST_F(ContentKeys, AreNotServedToAHeaderWithAnotherCommitment) {
 }
 
 TEST_F(ContentKeys, AreDroppedOldestFirstBeyondTheLimit) {
-  KeyCache cache(world_.kms, world_.keys, world_.clock, kFakeKeyArn, {.max_entries = 3});
+  KeyCache cache(world_.kms, world_.keys, world_.clock, world_.entropy, kFakeKeyArn, {.max_entries = 3});
   VolumeContext context{world_.files, world_.entropy, world_.clock, world_.keys, cache, world_.epochs, false};
   std::vector<FileBody::NewFile> files;
   for (int i = 0; i < 5; ++i) files.push_back(std::move(FileBody::prepare(context)).value());

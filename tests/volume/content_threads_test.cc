@@ -260,7 +260,7 @@ TEST(ContentThreads, AskTheKmsOnceForOneFileWhoseKeysHaveExpired) {
 
 TEST(ContentThreads, ShareAKeyCache) {
   ContentWorld world;
-  KeyCache cache(world.kms, world.keys, world.clock, kFakeKeyArn, {.max_entries = 5});
+  KeyCache cache(world.kms, world.keys, world.clock, world.entropy, kFakeKeyArn, {.max_entries = 5});
   VolumeContext context{world.files, world.entropy, world.clock, world.keys, cache, world.epochs, false};
   std::vector<FileBody::NewFile> files;
   for (int i = 0; i < 8; ++i) files.push_back(std::move(FileBody::prepare(context)).value());

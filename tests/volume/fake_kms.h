@@ -39,6 +39,9 @@ class FakeKms final : public KmsClient {
       : entropy_(entropy), key_arn_(std::move(key_arn)) {}
 
   void set_fault(Fault fault) { fault_ = fault; }
+  // Whether it is taken for one in this process; it is unless set otherwise.
+  void set_in_this_process(bool is_here) { is_in_this_process_ = is_here; }
+  [[nodiscard]] bool is_in_this_process() const override { return is_in_this_process_; }
   // Of the key `arn` alone: "Enabled", "Disabled", "PendingDeletion", or "" where it does not exist.
   void set_state(const std::string& arn, std::string state) {
     const std::lock_guard lock(mutex_);
@@ -188,6 +191,7 @@ class FakeKms final : public KmsClient {
   Entropy& entropy_;
   std::string key_arn_;
   std::atomic<Fault> fault_{Fault::kNone};
+  std::atomic<bool> is_in_this_process_{true};
   std::atomic<int> generate_calls_{0};
   std::atomic<int> decrypt_calls_{0};
   std::atomic<int> encrypt_calls_{0};

@@ -94,7 +94,7 @@ class SlowKms final : public KmsClient {
 TEST(RenewalThreads, TheAnswerOfTheKmsForTheKeysOfBeforeIsNotTaken) {
   ContentWorld world;
   SlowKms kms(world.kms);
-  KeyCache cache(kms, world.keys, world.clock, kFakeKeyArn, {});
+  KeyCache cache(kms, world.keys, world.clock, world.entropy, kFakeKeyArn, {});
   VolumeContext context{world.files, world.entropy, world.clock, world.keys, cache, world.epochs, false};
   auto prepared = FileBody::prepare(context);
   ASSERT_TRUE(is_ok(prepared));
