@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,8 @@ struct AwsError {
   std::string type;  // "NotFoundException"
   std::string message;
   int status = 400;
+  // What an internal error's class hides: for the log, and for a caller in this process. Never sent.
+  std::optional<Error> cause{};
 };
 
 template <class T>
@@ -28,5 +31,8 @@ AwsError aws_error_of(const Error& error);
 // For a client: what a service answered. `type` may have a namespace in front ("com.amazonaws.kms#X") or a
 // suffix behind (":http://..."). Unknown 5xx are kKmsInternal, unknown others kKmsBadAnswer.
 Error error_of_answer(std::string_view type, std::string_view message, int status);
+
+// For a caller in this process: the cause where there is one, else as error_of_answer.
+Error error_of_answer(const AwsError& error);
 
 }  // namespace enfold
