@@ -36,3 +36,18 @@ Error error_of_answer(std::string_view type, std::string_view message, int statu
 Error error_of_answer(const AwsError& error);
 
 }  // namespace enfold
+
+// As ENFOLD_TRY and ENFOLD_TRY_ASSIGN (kms/base/error.h), for AwsResult.
+#define ENFOLD_AWS_TRY(expr)                                                            \
+  do {                                                                                  \
+    if (auto enfold_try_result = (expr); !enfold_try_result)                            \
+      return std::unexpected<::enfold::AwsError>(std::move(enfold_try_result).error()); \
+  } while (false)
+
+#define ENFOLD_AWS_TRY_ASSIGN_(tmp, decl, expr)                                 \
+  auto tmp = (expr);                                                            \
+  if (!tmp) return std::unexpected<::enfold::AwsError>(std::move(tmp).error()); \
+  decl = std::move(*tmp)
+
+#define ENFOLD_AWS_TRY_ASSIGN(decl, expr) \
+  ENFOLD_AWS_TRY_ASSIGN_(ENFOLD_CONCAT(enfold_try_, __LINE__), decl, expr)

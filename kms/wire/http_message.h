@@ -13,6 +13,9 @@ struct HeaderView {
   std::string_view value;
 };
 
+// Whether a header's name is `name`, in any case.
+bool is_header(std::string_view header, std::string_view name);
+
 // Views into the caller's buffers.
 struct HttpRequestView {
   std::string_view method;
@@ -22,6 +25,8 @@ struct HttpRequestView {
 
   // The first of that name, in any case; nothing and an empty value are alike.
   [[nodiscard]] std::string_view header(std::string_view name) const;
+  // How many there are of that name.
+  [[nodiscard]] std::size_t count(std::string_view name) const;
 };
 
 }  // namespace enfold

@@ -16,6 +16,8 @@ namespace enfold {
 
 inline constexpr std::int64_t kMaxClockSkewMs = std::int64_t{5} * 60 * 1000;
 
+bool is_region_name(std::string_view text);  // 1 to 32 of [a-z0-9-]
+
 // What a request says of its signature, read and checked for form; nothing of it is verified.
 struct SignatureClaim {
   std::string access_key_id;
@@ -23,16 +25,17 @@ struct SignatureClaim {
   std::string region;
   std::string service;                      // always "kms"
   std::vector<std::string> signed_headers;  // lower case, in order
-  std::string signature;                    // 64 hexadecimal digits
+  std::string signature;                    // as it was sent
   std::string timestamp;                    // 20261121T214012Z
 };
 
-// MissingAuthenticationTokenException, IncompleteSignatureException, InvalidSignatureException (scope).
+// MissingAuthenticationTokenException, IncompleteSignatureException, InvalidSignatureException (scope, or
+// host, date or target not among the signed headers).
 AwsResult<SignatureClaim> read_signature(const HttpRequestView& request);
 
 // That `request` was signed with `secret`, at most five minutes from `now_unix_ms`. The payload's hash is
-// computed from the body; where x-amz-content-sha256 is present it must agree or be UNSIGNED-PAYLOAD's
-// refusal. InvalidSignatureException. Compares in constant time.
+// computed from the body; where x-amz-content-sha256 is present it must be that, so UNSIGNED-PAYLOAD and
+// streamed bodies are refused. InvalidSignatureException. Compares in constant time.
 AwsResult<void> verify_signature(const HttpRequestView& request, const SignatureClaim& claim, ByteSpan secret,
                                  std::int64_t now_unix_ms);
 
