@@ -26,6 +26,17 @@ struct ConnectionPeer {
   std::optional<std::uint32_t> unix_id{};  // SO_PEERCRED; nothing over TCP
 };
 
+// Hears of errors whose callers only get KMSInternalException: kStoreTampered, kSystem (a full disk) and the
+// like. Called from any thread.
+class FailureObserver {
+ public:
+  FailureObserver() = default;
+  FailureObserver(const FailureObserver&) = delete;
+  FailureObserver& operator=(const FailureObserver&) = delete;
+  virtual ~FailureObserver() = default;
+  virtual void on_failure(const Error& error) = 0;
+};
+
 // Thread-safe.
 class KmsService {
  public:
@@ -41,6 +52,9 @@ class KmsService {
   // How many bytes of body a request with these headers may have, before its body is read.
   [[nodiscard]] std::size_t body_limit(const HttpRequestView& head, const ConnectionPeer& peer);
 
+  // Before the first request. `observer` outlives the service.
+  void observe_failures(FailureObserver& observer) { observer_ = &observer; }
+
   // Never fails: every refusal is an answer, and no request makes a 5xx unless this machine fails.
   HttpAnswer handle(const HttpRequestView& request, const ConnectionPeer& peer);
 
@@ -49,6 +63,7 @@ class KmsService {
   Clock& clock_;
   Entropy& entropy_;
   std::string home_region_;
+  FailureObserver* observer_ = nullptr;
 };
 
 }  // namespace enfold
