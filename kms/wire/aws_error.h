@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "kms/base/error.h"
 
@@ -27,6 +28,15 @@ std::unexpected<AwsError> aws_error(std::string type, std::string message);
 // The class for an error of the engine. What is no answer of a KMS (kSystem, kStoreTampered, ...) is
 // KMSInternalException without its message, which is for the log alone.
 AwsError aws_error_of(const Error& error);
+
+template <class T>
+AwsResult<T> as_aws(Result<T> result) {
+  if (!result) return std::unexpected(aws_error_of(result.error()));
+  if constexpr (std::is_void_v<T>)
+    return {};
+  else
+    return *std::move(result);
+}
 
 // For a client: what a service answered. `type` may have a namespace in front ("com.amazonaws.kms#X") or a
 // suffix behind (":http://..."). Unknown 5xx are kKmsInternal, unknown others kKmsBadAnswer.

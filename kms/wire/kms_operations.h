@@ -8,6 +8,7 @@
 
 #include "kms/engine/engine.h"
 #include "kms/wire/aws_error.h"
+#include "kms/wire/json_memory.h"
 
 namespace enfold {
 
@@ -42,8 +43,5 @@ class KmsOperations {
  private:
   Engine& engine_;
 };
-
-// Memory for JSON on the heap that is wiped when it is freed, shared by what is made over it.
-boost::json::storage_ptr wiping_storage();
 
 }  // namespace enfold

@@ -9,6 +9,7 @@
 
 #include "kms/base/clock.h"
 #include "kms/engine/engine.h"
+#include "kms/wire/aws_error.h"
 #include "kms/wire/http_message.h"
 #include "kms/wire/wiped_string.h"
 
@@ -58,7 +59,12 @@ class KmsService {
   // Never fails: every refusal is an answer, and no request makes a 5xx unless this machine fails.
   HttpAnswer handle(const HttpRequestView& request, const ConnectionPeer& peer);
 
+  // An answer that says `error`, with a request id of its own: for what fails before there is a request.
+  HttpAnswer refuse(const AwsError& error);
+
  private:
+  AwsResult<WipedString> run(const HttpRequestView& request, const ConnectionPeer& peer);
+
   Engine& engine_;
   Clock& clock_;
   Entropy& entropy_;
