@@ -33,7 +33,7 @@ LIBRARIES = [
     (r"boost/json.*", ["kms/wire", "kms/client", "kms/daemon", "kms/engine", "fs/control", "fs/mount", "tools", "tests"], False),
     (r"boost/(asio|beast|url).*", ["kms/client", "kms/daemon", "tests"], False),
     (r"toml\+\+/.*", ["fs/volume", "tools", "tests"], False),
-    (r"CLI/.*", ["tools"], False),
+    (r"CLI/.*", ["tools", "kms/daemon/main.cc"], False),
     (r"(gtest|gmock|benchmark)/.*", ["tests"], True),
     (r"(sys|linux|netinet|arpa|asm)/[a-z0-9_]+\.h|[a-z0-9_]+(\.h)?", ["kms", "fs", "tools", "tests"], True),
 ]

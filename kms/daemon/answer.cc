@@ -1,0 +1,109 @@
+#include "kms/daemon/answer.h"
+
+#include <array>
+#include <cstdio>
+#include <ctime>
+
+namespace enfold {
+namespace {
+
+std::string_view reason_of(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 400:
+      return "Bad Request";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 413:
+      return "Content Too Large";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return status < 500 ? "Refused" : "Failed";
+  }
+}
+
+// RFC 9110 section 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT".
+std::string http_date(std::int64_t unix_seconds) {
+  constexpr std::array kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr std::array kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const std::time_t seconds = unix_seconds;
+  std::tm at{};
+  ::gmtime_r(&seconds, &at);
+  std::array<char, 64> text{};
+  (void)std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                      kDays.at(static_cast<std::size_t>(at.tm_wday)), at.tm_mday,
+                      kMonths.at(static_cast<std::size_t>(at.tm_mon)), at.tm_year + 1900, at.tm_hour,
+                      at.tm_min, at.tm_sec);
+  return text.data();
+}
+
+const std::string& cached_http_date(std::int64_t unix_seconds) {
+  thread_local std::int64_t of = -1;
+  thread_local std::string text;
+  if (of != unix_seconds) {
+    text = http_date(unix_seconds);
+    of = unix_seconds;
+  }
+  return text;
+}
+
+// RFC 9562 section 5.4.
+std::string random_uuid(Entropy& entropy) {
+  auto id = random_array<16>(entropy);
+  id[6] = static_cast<std::uint8_t>((id[6] & 0x0f) | 0x40);
+  id[8] = static_cast<std::uint8_t>((id[8] & 0x3f) | 0x80);
+  std::string text = to_hex(id);
+  for (const std::size_t at : {20U, 16U, 12U, 8U}) text.insert(at, 1, '-');
+  return text;
+}
+
+}  // namespace
+
+std::string answer_head(const HttpAnswer& answer, Afterwards afterwards, std::int64_t now_unix_ms) {
+  std::string head;
+  head.reserve(320);
+  head += "HTTP/1.1 ";
+  head += std::to_string(answer.status);
+  head += ' ';
+  head += reason_of(answer.status);
+  head += "\r\nx-amzn-RequestId: ";
+  head += answer.request_id;
+  head += "\r\nContent-Type: ";
+  head += answer.content_type;
+  head += "\r\nContent-Length: ";
+  head += std::to_string(answer.body.size());
+  head += "\r\nDate: ";
+  head += cached_http_date(now_unix_ms / 1000);
+  if (afterwards == Afterwards::kClose) head += "\r\nConnection: close";
+  if (afterwards == Afterwards::kGoOnFor1_0) head += "\r\nConnection: keep-alive";
+  head += "\r\n\r\n";
+  return head;
+}
+
+HttpAnswer http_refusal(int status, std::string_view type, std::string_view message, Entropy& entropy) {
+  HttpAnswer answer;
+  answer.status = status;
+  answer.request_id = random_uuid(entropy);
+  answer.content_type = "application/x-amz-json-1.1";
+  answer.body.append(R"({"__type":")")
+      .append(type)
+      .append(R"(","message":")")
+      .append(message)
+      .append(R"("})");
+  return answer;
+}
+
+}  // namespace enfold

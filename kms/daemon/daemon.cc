@@ -1,0 +1,138 @@
+#include "kms/daemon/daemon.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "kms/base/log.h"
+#include "kms/base/secret_memory.h"
+#include "kms/daemon/server.h"
+#include "kms/daemon/service_handler.h"
+#include "kms/daemon/service_manager.h"
+#include "kms/store/store_admin.h"
+
+namespace enfold {
+namespace {
+
+Result<void> check_region(const std::string& region) {
+  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  if (!region.empty() && region.size() <= 32 && std::ranges::all_of(region, allowed)) return {};
+  return make_error(Errc::kInvalidArgument, "--region: give 1 to 32 of a-z, 0-9 and -");
+}
+
+Result<std::unique_ptr<Engine>> open_or_make(const DaemonOptions& options, PassphraseSource& passphrase) {
+  auto engine = open_embedded_engine(options.data, passphrase);
+  if (engine || engine.error().code != Errc::kStoreMissing) return engine;
+  ENFOLD_TRY_ASSIGN(const RootKeyChoice choice,
+                    parse_root_key_choice(options.root_key.empty() ? "generated" : options.root_key));
+  auto made = create_store(options.data, choice, passphrase);
+  // Another daemon that starts now may have been first.
+  if (!made && made.error().code != Errc::kExists) return std::unexpected(std::move(made).error());
+  if (made) log_info("made the key store " + options.data + "; back it up: enfold key export-store");
+  return open_embedded_engine(options.data, passphrase);
+}
+
+Result<std::vector<Listener>> open_listeners(const DaemonOptions& options) {
+  ENFOLD_TRY_ASSIGN(const int passed, take_passed_fd_count());
+  ENFOLD_TRY_ASSIGN(std::vector<Listener> listeners, Listener::adopt(kFirstPassedFd, passed));
+  for (const std::string& text : options.listen) {
+    ENFOLD_TRY_ASSIGN(const std::vector<ListenAddress> addresses, parse_listen_address(text));
+    std::uint16_t port = 0;  // of the first, where any will do
+    for (ListenAddress address : addresses) {
+      if (address.port == 0) address.port = port;
+      auto listener = Listener::open(address);
+      // A machine without IPv6 has nobody on ::1 either.
+      if (!listener && listener.error().errno_value == EADDRNOTAVAIL && addresses.size() > 1) continue;
+      if (!listener) return std::unexpected(std::move(listener).error());
+      port = listener->address().port;
+      listeners.push_back(std::move(*listener));
+    }
+  }
+  if (listeners.empty())
+    return make_error(Errc::kInvalidArgument,
+                      "nothing to listen on; give --listen unix:PATH or --listen http://127.0.0.1:PORT");
+  return listeners;
+}
+
+void tell_listeners(const std::vector<Listener>& listeners) {
+  for (const Listener& listener : listeners) log_info("listening on " + text_of(listener.address()));
+}
+
+Result<void> serve(Engine& engine, const DaemonOptions& options, std::vector<Listener> listeners,
+                   StopRequests& stop) {
+  SystemClock clock;
+  SystemEntropy entropy;
+  FailureLog failures(clock, stop);
+  KmsService service(engine, clock, entropy, options.region);
+  service.observe_failures(failures);
+  ServiceHandler handler(service);
+  EngineDueWork due_work(engine, failures);
+  const Maintenance maintenance(due_work, clock);
+
+  tell_listeners(listeners);
+  ENFOLD_TRY_ASSIGN(const std::unique_ptr<Server> server,
+                    Server::start(std::move(listeners), handler, clock, entropy, {}));
+  notify_service_manager("READY=1\nSTATUS=Serving " + options.data);
+
+  const StopRequests::Why why = stop.wait();
+  stop.let_signals_kill();
+  notify_service_manager("STOPPING=1\nSTATUS=Answering what has begun");
+  log_info(why == StopRequests::Why::kSignal ? "stopping: told to by a signal" : "stopping");
+  if (!server->drain()) log_warning("some connections did not end in time and were cut");
+  log_info("stopped");
+  if (failures.store_is_tampered())
+    return make_error(Errc::kStoreTampered, options.data + ": the key store was changed while it was served");
+  return {};
+}
+
+}  // namespace
+
+Result<void> run_daemon(const DaemonOptions& options) {
+  ENFOLD_TRY(check_region(options.region));
+  // Before there are threads, so that none of them gets the signals.
+  ENFOLD_TRY_ASSIGN(StopRequests stop, StopRequests::take_over());
+  PassphraseReader passphrase(options.passphrase);
+  ENFOLD_TRY_ASSIGN(const std::unique_ptr<Engine> engine, open_or_make(options, passphrase));
+  if (!secret_memory_is_locked())
+    log_warning("key material could not be locked in memory and may be swapped out; raise LimitMEMLOCK");
+  ENFOLD_TRY_ASSIGN(std::vector<Listener> listeners, open_listeners(options));
+  return serve(*engine, options, std::move(listeners), stop);
+}
+
+int exit_code_of_daemon(const Error& error) {
+  switch (error.code) {
+    case Errc::kInvalidArgument:
+      return 2;
+    case Errc::kNotFound:
+      return 13;
+    case Errc::kExists:
+      return 14;
+    case Errc::kBusy:
+      return 15;
+    case Errc::kNotEmpty:
+      return 21;
+    case Errc::kUnsupported:
+      return 24;
+    case Errc::kStoreMissing:
+      return 30;
+    case Errc::kStoreTampered:
+      return 31;
+    case Errc::kWrongRootKey:
+      return 32;
+    default:
+      break;
+  }
+  switch (error.code == Errc::kSystem ? error.errno_value : 0) {
+    case ENOSPC:
+    case EDQUOT:
+      return 11;
+    case EACCES:
+    case EPERM:
+      return 12;
+    case EROFS:
+      return 16;
+    default:
+      return 10;
+  }
+}
+
+}  // namespace enfold

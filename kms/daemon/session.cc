@@ -1,0 +1,309 @@
+#include "kms/daemon/session.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+#include <exception>
+#include <limits>
+
+#include "kms/base/log.h"
+#include "kms/daemon/answer.h"
+#include "kms/daemon/request_reader.h"
+
+namespace enfold {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, asio::io_context::executor_type>;
+
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+// What a session waits for, and until when: one word, so that another thread sees a pair that belongs
+// together.
+class Waiting {
+ public:
+  enum class For : std::uint8_t { kFirstByte, kRequest, kHandler, kAnswer, kPeersEnd };
+
+  void set(For what, std::int64_t until_ns) { word_.store((until_ns & ~kMask) | static_cast<int>(what)); }
+  void set_without_end(For what) { set(what, std::numeric_limits<std::int64_t>::max()); }
+  [[nodiscard]] For what() const { return static_cast<For>(word_.load() & kMask); }
+  // What it waits for in vain.
+  [[nodiscard]] std::optional<For> expired(std::int64_t now_ns) const {
+    const std::int64_t word = word_.load();
+    if ((word & ~kMask) > now_ns) return std::nullopt;
+    return static_cast<For>(word & kMask);
+  }
+
+ private:
+  static constexpr std::int64_t kMask = 7;
+  std::atomic<std::int64_t> word_ = 0;
+};
+
+class Session final : public Connection, public std::enable_shared_from_this<Session> {
+ public:
+  using For = Waiting::For;
+
+  Session(asio::io_context& io, Fd socket, const ConnectionPeer& peer, bool turned_away,
+          const SessionContext& context)
+      : context_(context),
+        peer_(peer),
+        turned_away_(turned_away),
+        fd_(socket.get()),
+        socket_(io, asio::generic::stream_protocol(peer.unix_id ? AF_UNIX : AF_INET, 0), socket.release()) {
+    error_code ignored;
+    socket_.non_blocking(true, ignored);
+    // Whoever is turned away has only as long as a goodbye takes.
+    wait_for(For::kFirstByte, turned_away ? context_.limits.linger_ms : context_.limits.request_ms);
+  }
+
+  void start() {
+    asio::post(socket_.get_executor(),
+               [self = shared_from_this()] { self->guarded([&] { self->receive(); }); });
+  }
+
+  void expire(std::int64_t now_ns) override;
+  void end_if_idle() override;
+  void cut() override { (void)::shutdown(fd_, SHUT_RDWR); }
+
+ private:
+  template <class Work>
+  void guarded(const Work& work);
+  void wait_for(For what, std::int64_t timeout_ms) {
+    waiting_.set(what, context_.clock.monotonic_ns() + timeout_ms * 1'000'000);
+  }
+
+  void receive();
+  void on_received(const error_code& error, std::size_t count);
+  void on_end();
+  void go_on();
+  void receive_more();
+  bool answer_request();
+  void refuse(int status, std::string_view type, std::string_view message);
+  void refuse_request();
+  HttpAnswer ask_handler();
+
+  bool send(HttpAnswer answer, Afterwards afterwards, bool without_body);
+  bool sent();
+  void say_continue();
+  void linger();
+  void finish();
+
+  const SessionContext& context_;
+  const ConnectionPeer peer_;
+  const bool turned_away_;
+  const int fd_;  // the socket's
+  Socket socket_;
+  Waiting waiting_;
+  std::atomic<bool> too_slow_ = false;
+  RequestReader reader_;
+  bool said_continue_ = false;
+  std::int64_t request_until_ns_ = 0;  // 0: all that came of the request came at once
+  std::string head_;                   // of the answer that is being sent
+  WipedString body_;
+  bool closes_ = false;  // after this answer
+};
+
+// A library may throw where memory runs out: that ends one connection and nothing else.
+template <class Work>
+void Session::guarded(const Work& work) {
+  try {
+    work();
+  } catch (const std::exception& error) {
+    log_error(std::string("a connection ended by an error inside the server: ") + error.what());
+    finish();
+  }
+}
+
+void Session::expire(std::int64_t now_ns) {
+  const auto what = waiting_.expired(now_ns);
+  if (!what) return;
+  if (*what != For::kRequest) return cut();
+  too_slow_ = true;
+  (void)::shutdown(fd_, SHUT_RD);  // the session wakes up, and can still say why
+}
+
+void Session::end_if_idle() {
+  char byte = 0;
+  if (waiting_.what() != For::kFirstByte) return;
+  // What has come but was not taken yet is a request in flight.
+  if (::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 1) (void)::shutdown(fd_, SHUT_RD);
+}
+
+void Session::receive() {
+  const std::span<char> space = reader_.space();
+  socket_.async_read_some(asio::buffer(space.data(), space.size()),
+                          [self = shared_from_this()](const error_code& error, std::size_t count) {
+                            self->guarded([&] { self->on_received(error, count); });
+                          });
+}
+
+void Session::on_received(const error_code& error, std::size_t count) {
+  if (waiting_.what() == For::kPeersEnd) return error ? finish() : receive();
+  if (error) return on_end();
+  waiting_.set_without_end(For::kHandler);  // no longer idle
+  if (turned_away_)
+    return refuse(400, "ThrottlingException",
+                  "There are too many connections; close some, or try again later.");
+  reader_.received(count);
+  go_on();
+}
+
+void Session::on_end() {
+  if (too_slow_) return refuse(408, "RequestTimeoutException", "The request took too long to arrive.");
+  if (reader_.has_begun())
+    return refuse(400, "MalformedHttpRequestException", "The connection ended before the request did.");
+  finish();
+}
+
+// Until there is something to wait for.
+void Session::go_on() {
+  for (;;) {
+    switch (reader_.advance()) {
+      case RequestReader::Step::kHead:
+        waiting_.set_without_end(For::kHandler);
+        reader_.allow_body(context_.handler.body_limit(reader_.request(), peer_));
+        break;
+      case RequestReader::Step::kWhole:
+        if (!answer_request()) return;
+        break;
+      case RequestReader::Step::kRefused:
+        return refuse_request();
+      case RequestReader::Step::kMore:
+        return receive_more();
+    }
+  }
+}
+
+void Session::receive_more() {
+  if (!reader_.has_begun()) return receive();
+  if (request_until_ns_ == 0)
+    request_until_ns_ = context_.clock.monotonic_ns() + context_.limits.request_ms * 1'000'000;
+  waiting_.set(For::kRequest, request_until_ns_);
+  if (reader_.expects_continue() && !said_continue_) return say_continue();
+  receive();
+}
+
+HttpAnswer Session::ask_handler() {
+  try {
+    return context_.handler.handle(reader_.request(), peer_);
+  } catch (const std::exception& error) {
+    log_error(std::string("a request failed inside the server: ") + error.what());
+    return http_refusal(500, "KMSInternalException", "", context_.entropy);
+  }
+}
+
+// Whether there may be another request in what was received.
+bool Session::answer_request() {
+  waiting_.set_without_end(For::kHandler);
+  HttpAnswer answer = ask_handler();
+  const bool is_head = reader_.request().method == "HEAD";
+  const bool is_1_0 = reader_.is_http_1_0();
+  const bool keeps_alive = reader_.keeps_alive();
+  reader_.next();
+  said_continue_ = false;
+  request_until_ns_ = 0;
+  // What the peer sent already is answered, also at the server's end.
+  const bool goes_on = keeps_alive && (!context_.connections.is_draining() || reader_.has_begun());
+  return send(std::move(answer),
+              !goes_on ? Afterwards::kClose
+              : is_1_0 ? Afterwards::kGoOnFor1_0
+                       : Afterwards::kGoOn,
+              is_head);
+}
+
+void Session::refuse(int status, std::string_view type, std::string_view message) {
+  (void)send(http_refusal(status, type, message, context_.entropy), Afterwards::kClose, false);
+}
+
+void Session::refuse_request() {
+  switch (reader_.refusal()) {
+    case RequestReader::Refusal::kMalformed:
+      return refuse(400, "MalformedHttpRequestException", "The request is not valid HTTP/1.1.");
+    case RequestReader::Refusal::kHeadTooLarge:
+      return refuse(431, "MalformedHttpRequestException",
+                    "The head of the request is longer than 16384 bytes.");
+    case RequestReader::Refusal::kBodyTooLarge:
+      return refuse(413, "RequestEntityTooLargeException", "The body of the request is too long.");
+  }
+}
+
+// Sends at once what the socket takes; true where that was all and the connection goes on.
+bool Session::send(HttpAnswer answer, Afterwards afterwards, bool without_body) {
+  head_ = answer_head(answer, afterwards, context_.clock.unix_ms());
+  body_ = std::move(answer.body);
+  if (without_body) body_ = WipedString();
+  closes_ = afterwards == Afterwards::kClose;
+  std::array<asio::const_buffer, 2> rest{asio::buffer(head_), asio::buffer(body_.data(), body_.size())};
+  error_code error;
+  const std::size_t count = socket_.write_some(rest, error);
+  if (error && error != asio::error::would_block) {
+    finish();
+    return false;
+  }
+  if (count == head_.size() + body_.size()) return sent();
+  const std::size_t of_head = std::min(count, head_.size());
+  rest[0] += of_head;
+  rest[1] += count - of_head;
+  wait_for(For::kAnswer, context_.limits.answer_ms);
+  asio::async_write(socket_, rest, [self = shared_from_this()](const error_code& failed, std::size_t) {
+    self->guarded([&] {
+      if (failed) return self->finish();
+      if (self->sent()) self->go_on();
+    });
+  });
+  return false;
+}
+
+bool Session::sent() {
+  body_ = WipedString();
+  if (closes_) {
+    linger();
+    return false;
+  }
+  wait_for(For::kFirstByte, context_.limits.idle_ms);
+  // The end may have begun between the question whether to go on and here.
+  if (!context_.connections.is_draining() || reader_.has_begun()) return true;
+  linger();
+  return false;
+}
+
+void Session::say_continue() {
+  said_continue_ = true;
+  asio::async_write(socket_, asio::buffer(kContinue),
+                    [self = shared_from_this()](const error_code& failed, std::size_t) {
+                      self->guarded([&] { failed ? self->finish() : self->receive(); });
+                    });
+}
+
+// A socket that is closed while its peer still sends takes the answer with it, so it waits for the peer's
+// end.
+void Session::linger() {
+  wait_for(For::kPeersEnd, context_.limits.linger_ms);
+  error_code ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+  reader_.discard();
+  receive();
+}
+
+void Session::finish() {
+  context_.connections.remove(*this);
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+}  // namespace
+
+void start_session(asio::io_context& io, Fd socket, const ConnectionPeer& peer,
+                   Connections::Admission admission, const SessionContext& context) {
+  const bool turned_away = admission == Connections::Admission::kTurnedAway;
+  auto session = std::make_shared<Session>(io, std::move(socket), peer, turned_away, context);
+  context.connections.add(session, peer, admission);
+  session->start();
+}
+
+}  // namespace enfold
