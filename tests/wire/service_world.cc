@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "kms/store/store.h"
+#include "kms/store/store_admin.h"
 
 namespace enfold {
 namespace {
