@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "kms/wire/base64.h"
+#include "kms/wire/quote.h"
 
 namespace enfold {
 namespace {
@@ -64,7 +65,7 @@ void put_metadata(json::object& out, const KeyMetadata& metadata) {
 
 void put_error(json::object& out, const AwsError& error) {
   put_text(out, "__type", error.type);
-  if (!error.message.empty()) put_text(out, "message", error.message);
+  if (!error.message.empty()) put_text(out, "message", valid_utf8(error.message));
 }
 
 }  // namespace enfold
