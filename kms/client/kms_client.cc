@@ -40,4 +40,10 @@ std::vector<Result<DecryptedKey>> KmsClient::decrypt_batch(const std::string& ke
   });
 }
 
+std::optional<std::vector<Result<ReEncryptedKey>>> KmsClient::re_encrypt_batch(
+    const std::string& /*from_key_arn*/, const std::string& /*to_key_arn*/,
+    std::span<const DecryptItem> /*entries*/) {
+  return std::nullopt;
+}
+
 }  // namespace enfold

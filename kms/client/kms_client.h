@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,6 +36,11 @@ struct DecryptItem {
 struct DecryptedKey {
   DataKey plaintext;
   std::string material_id;  // as decrypt() answers it
+};
+
+struct ReEncryptedKey {
+  Bytes ciphertext;
+  std::string material_id;  // of what wraps it now; empty where the service does not say
 };
 
 struct KeyDescription {
@@ -72,14 +78,20 @@ class KmsClient {
   virtual std::vector<Result<DecryptedKey>> decrypt_batch(const std::string& key_arn,
                                                           std::span<const DecryptItem> entries);
 
+  // Wraps under `to_key_arn` what `from_key_arn` has wrapped, in the same context, without the keys leaving
+  // the service: one answer for each entry, in order, which nobody has verified. Nothing where the service
+  // cannot, or has not both keys: decrypt and encrypt then.
+  virtual std::optional<std::vector<Result<ReEncryptedKey>>> re_encrypt_batch(
+      const std::string& from_key_arn, const std::string& to_key_arn, std::span<const DecryptItem> entries);
+
   virtual Result<KeyDescription> describe_key(const std::string& key) = 0;
 
   // False where each call goes to another process or over a network.
   [[nodiscard]] virtual bool is_in_this_process() const { return true; }
 };
 
-// Opens the service that `url` names. Today: `embedded:DIR`. kUnsupported names any other scheme;
-// the rest as open_embedded_engine.
+// Opens the service that `url` names (kms_url.h); errors as of parse_kms_url. An embedded store is opened
+// (errors as open_embedded_engine); no other service is asked anything before the first call.
 Result<std::unique_ptr<KmsClient>> open_kms(const std::string& url, PassphraseSource& passphrase);
 
 }  // namespace enfold

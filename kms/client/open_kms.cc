@@ -1,14 +1,17 @@
 #include "kms/client/embedded_kms.h"
+#include "kms/client/kms_url.h"
+#include "kms/client/remote_kms.h"
 
 namespace enfold {
 
 Result<std::unique_ptr<KmsClient>> open_kms(const std::string& url, PassphraseSource& passphrase) {
-  constexpr std::string_view kEmbedded = "embedded:";
-  if (!url.starts_with(kEmbedded) || url.size() == kEmbedded.size())
-    return make_error(Errc::kUnsupported, "This program knows the KMS URL embedded:DIR, not " + url);
-  ENFOLD_TRY_ASSIGN(std::shared_ptr<Engine> engine,
-                    open_embedded_engine(url.substr(kEmbedded.size()), passphrase));
-  return make_embedded_kms(std::move(engine));
+  ENFOLD_TRY_ASSIGN(KmsUrl parsed, parse_kms_url(url));
+  if (parsed.scheme == KmsScheme::kEmbedded) {
+    ENFOLD_TRY_ASSIGN(std::shared_ptr<Engine> engine, open_embedded_engine(parsed.place, passphrase));
+    return make_embedded_kms(std::move(engine));
+  }
+  ENFOLD_TRY_ASSIGN(auto endpoint, RemoteEndpoint::open(std::move(parsed)));
+  return make_remote_kms(std::move(endpoint));
 }
 
 }  // namespace enfold

@@ -145,8 +145,11 @@ TEST_F(ClientTest, OpensAUrl) {
   ASSERT_TRUE(opened) << describe(opened.error());
   EXPECT_EQ((*opened)->describe_key(arn_)->key_arn, arn_);
   EXPECT_EQ(outcome(open_kms("embedded:" + dir_ + "-none", unused)), "store-missing");
-  for (const char* url : {"", "embedded:", "unix:/run/kms", "https://kms.example"})
+  for (const char* url : {"unix:/run/kms", "http://127.0.0.1:1", "https://kms.example"})
+    EXPECT_EQ(outcome(open_kms(url, unused)), "ok") << url << ": nobody is asked before the first call";
+  for (const char* url : {"", "embedded:", "ftp://kms.example"})
     EXPECT_EQ(outcome(open_kms(url, unused)), "unsupported") << url;
+  EXPECT_EQ(outcome(open_kms("http://kms.example", unused)), "invalid-argument");
 }
 
 }  // namespace

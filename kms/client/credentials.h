@@ -1,0 +1,56 @@
+// Which access key signs the requests to a key service: that of the environment (AWS_ACCESS_KEY_ID and
+// AWS_SECRET_ACCESS_KEY, with AWS_SESSION_TOKEN), else that of AWS_PROFILE, or of [default], in the file
+// AWS_SHARED_CREDENTIALS_FILE, or ~/.aws/credentials.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "kms/base/error.h"
+#include "kms/base/files.h"
+#include "kms/crypto/wiped_bytes.h"
+
+namespace enfold {
+
+struct AccessKey {
+  std::string id;
+  WipedBytes secret;
+  std::string session_token;  // empty: none
+};
+
+// kKmsUnauthenticated where the profile is not in the text or has no access key. Sections [NAME], lines
+// `name = value`, comments behind # or ; at the start of a line. Other names are ignored.
+Result<AccessKey> read_credentials(std::string_view text, const std::string& profile);
+
+// Thread-safe.
+class Credentials {
+ public:
+  // Looks at the environment once. `files` outlives this.
+  explicit Credentials(Files& files);
+
+  // Reads the file when it changed. kKmsUnauthenticated says what is missing and where.
+  Result<std::shared_ptr<const AccessKey>> find();
+  // The file is read at the next find(), whether it seems changed or not.
+  void forget();
+
+ private:
+  struct Version {
+    std::uint64_t inode = 0;
+    std::uint64_t size = 0;
+    std::int64_t changed_ns = 0;  // ctime
+    friend bool operator==(const Version&, const Version&) = default;
+  };
+  [[nodiscard]] Result<AccessKey> read(int fd, std::uint64_t size);
+
+  Files& files_;
+  std::string path_;  // empty: neither variable nor home
+  std::string profile_;
+  bool is_of_environment_ = false;
+  std::mutex mutex_;  // guards what follows
+  Version version_;
+  std::shared_ptr<const AccessKey> key_;
+};
+
+}  // namespace enfold

@@ -1,0 +1,33 @@
+// The client's side of AWS's JSON, in memory that is wiped (kms/wire/json_memory.h).
+#pragma once
+
+#include <boost/json/fwd.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "kms/base/bytes.h"
+#include "kms/base/error.h"
+#include "kms/engine/encryption_context.h"
+
+namespace enfold {
+
+boost::json::object wiped_object();
+// Nothing where the text is no JSON, or no object.
+std::optional<boost::json::object> parse_wiped(std::string_view text);
+
+// Members of what a service answered. Nothing, or an empty text, where there is no such member of that type.
+const boost::json::object* object_in(const boost::json::object& object, std::string_view name);
+std::string text_in(const boost::json::object& object, std::string_view name);
+
+// kKmsBadAnswer where the member is not there, no base64, or decodes to more than `limit` bytes or to none.
+Result<Bytes> blob_in(const boost::json::object& object, std::string_view name, std::size_t limit);
+// The same for a key: exactly the bytes of `out`, decoded there and nowhere else.
+Result<void> key_in(const boost::json::object& object, std::string_view name,
+                    std::span<std::uint8_t, 32> out);
+
+void put_blob(boost::json::object& object, std::string_view name, ByteSpan bytes);
+void put_context(boost::json::object& object, std::string_view name, const EncryptionContext& context);
+
+}  // namespace enfold

@@ -1,0 +1,127 @@
+#include "kms/client/credentials.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/client/support.h"
+
+namespace enfold {
+namespace {
+
+constexpr const char* kFile =
+    "# a comment\n"
+    "[default]\n"
+    "aws_access_key_id = AKIADEFAULT\n"
+    "aws_secret_access_key=first/secret+=\r\n"
+    "\n"
+    "[ work ]\n"
+    "  aws_access_key_id=AKIAWORK\n"
+    "; aws_access_key_id=AKIAOTHER\n"
+    "aws_secret_access_key = second\n"
+    "aws_session_token = a-token\n"
+    "region = eu-west-1\n"
+    "[half]\n"
+    "aws_access_key_id = AKIAHALF\n"
+    "[strange]\n"
+    "aws_access_key_id = AKIA STRANGE\n"
+    "aws_secret_access_key = third";
+
+std::string secret_of(const AccessKey& key) { return as_string(key.secret.expose()); }
+
+TEST(Credentials, ReadsAProfile) {
+  const auto first = read_credentials(kFile, "default");
+  ASSERT_TRUE(first) << describe(first.error());
+  EXPECT_EQ(first->id, "AKIADEFAULT");
+  EXPECT_EQ(secret_of(*first), "first/secret+=");
+  EXPECT_EQ(first->session_token, "");
+  const auto work = read_credentials(kFile, "work");
+  ASSERT_TRUE(work);
+  EXPECT_EQ(work->id + " " + secret_of(*work) + " " + work->session_token, "AKIAWORK second a-token");
+}
+
+TEST(Credentials, SaysWhatIsMissingAndShowsNoSecret) {
+  for (const char* profile : {"none", "half", "strange", ""}) {
+    const auto key = read_credentials(kFile, profile);
+    EXPECT_EQ(outcome(key), "kms-unauthenticated") << profile;
+    EXPECT_NE(key.error().message.find("[" + std::string(profile) + "]"), std::string::npos);
+    for (const char* secret : {"first", "second", "third"})
+      EXPECT_EQ(key.error().message.find(secret), std::string::npos) << key.error().message;
+  }
+  EXPECT_EQ(outcome(read_credentials("", "default")), "kms-unauthenticated");
+}
+
+class CredentialsFile : public ::testing::Test {
+ protected:
+  CredentialsFile() {
+    environment_.set("AWS_ACCESS_KEY_ID", std::nullopt);
+    environment_.set("AWS_SECRET_ACCESS_KEY", std::nullopt);
+    environment_.set("AWS_SHARED_CREDENTIALS_FILE", path_);
+  }
+  void write(const std::string& text) const { std::ofstream(path_) << text; }
+
+  TempDir temp_;
+  std::string path_ = temp_ / "credentials";
+  ClientEnvironment environment_;
+  PosixFiles files_;
+};
+
+TEST_F(CredentialsFile, TakesTheEnvironmentFirst) {
+  write(kFile);
+  environment_.set("AWS_ACCESS_KEY_ID", "AKIAENV");
+  environment_.set("AWS_SECRET_ACCESS_KEY", "env-secret");
+  environment_.set("AWS_SESSION_TOKEN", "env-token");
+  auto key = Credentials(files_).find();
+  ASSERT_TRUE(key);
+  EXPECT_EQ((*key)->id + " " + secret_of(**key) + " " + (*key)->session_token,
+            "AKIAENV env-secret env-token");
+}
+
+TEST_F(CredentialsFile, RefusesHalfAKeyInTheEnvironmentEvenBesideAFile) {
+  write(kFile);
+  environment_.set("AWS_ACCESS_KEY_ID", "AKIAENV");
+  EXPECT_EQ(outcome(Credentials(files_).find()), "kms-unauthenticated");
+  environment_.set("AWS_SECRET_ACCESS_KEY", "x\r\nX-Evil: y");
+  EXPECT_EQ(outcome(Credentials(files_).find()), "kms-unauthenticated");
+}
+
+TEST_F(CredentialsFile, TakesTheNamedProfileOfTheNamedFileOrTheOneAtHome) {
+  write(kFile);
+  EXPECT_EQ((*Credentials(files_).find())->id, "AKIADEFAULT");
+  environment_.set("AWS_PROFILE", "work");
+  EXPECT_EQ((*Credentials(files_).find())->id, "AKIAWORK");
+  environment_.set("AWS_PROFILE", "default");
+  environment_.set("AWS_SHARED_CREDENTIALS_FILE", std::nullopt);
+  environment_.set("HOME", temp_ / "home");
+  EXPECT_EQ(outcome(Credentials(files_).find()), "kms-unauthenticated");
+  std::filesystem::create_directories(temp_ / "home/.aws");
+  std::filesystem::create_symlink(path_, temp_ / "home/.aws/credentials");
+  EXPECT_EQ((*Credentials(files_).find())->id, "AKIADEFAULT");
+  environment_.set("HOME", std::nullopt);
+  EXPECT_EQ(outcome(Credentials(files_).find()), "kms-unauthenticated");
+}
+
+TEST_F(CredentialsFile, ReadsTheFileAgainWhenItChanged) {
+  Credentials credentials(files_);
+  EXPECT_EQ(outcome(credentials.find()), "kms-unauthenticated");
+  write(kFile);
+  const auto before = credentials.find();
+  ASSERT_TRUE(before);
+  EXPECT_EQ(credentials.find()->get(), before->get()) << "it has not changed";
+  std::filesystem::remove(path_);
+  write("[default]\naws_access_key_id=AKIANEW\naws_secret_access_key=new\n");
+  EXPECT_EQ((*credentials.find())->id, "AKIANEW");
+  EXPECT_EQ((*before)->id, "AKIADEFAULT") << "who holds the old one goes on";
+  std::filesystem::remove(path_);
+  EXPECT_EQ(outcome(credentials.find()), "kms-unauthenticated");
+}
+
+TEST_F(CredentialsFile, RefusesAHugeFileAndADirectory) {
+  write(std::string((1U << 20U) + 1, '#'));
+  EXPECT_EQ(outcome(Credentials(files_).find()), "kms-unauthenticated");
+  std::filesystem::remove(path_);
+  std::filesystem::create_directory(path_);
+  EXPECT_EQ(outcome(Credentials(files_).find()), "kms-unauthenticated");
+}
+
+}  // namespace
+}  // namespace enfold
