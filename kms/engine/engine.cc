@@ -1,7 +1,7 @@
 #include "kms/engine/engine.h"
 
 #include "kms/engine/key_lookup.h"
-#include "kms/engine/key_table.h"
+#include "kms/engine/tables.h"
 #include "kms/engine/validation.h"
 #include "kms/store/store_admin.h"
 
@@ -44,14 +44,15 @@ Result<void> rotate(Key& key, MaterialVersion material) {
 }  // namespace
 
 Engine::Engine(std::unique_ptr<Store> store, Entropy& entropy, Clock& clock)
-    : entropy_(entropy), clock_(clock), keys_(std::make_unique<KeyTable>(std::move(store))) {}
+    : entropy_(entropy), clock_(clock), tables_(std::make_unique<Tables>(std::move(store))) {}
 
 Engine::~Engine() = default;
 
 Result<Engine::KeyPointer> Engine::find(const KmsCaller& caller, const std::string& key_id) {
   ENFOLD_TRY_ASSIGN(KeyId id, resolve_key_id(caller.scope, key_id));
   std::lock_guard lock(mutex_);
-  ENFOLD_TRY_ASSIGN(KeyPointer key, keys_->find(id));
+  ENFOLD_TRY(tables_->store->refresh());
+  ENFOLD_TRY_ASSIGN(KeyPointer key, tables_->keys.find(id));
   if (key == nullptr || !is_in(*key, caller.scope)) return key_not_found(caller.scope, id);
   return key;
 }
@@ -71,8 +72,8 @@ Result<KeyMetadata> Engine::create_key(const KmsCaller& caller, const CreateKeyR
   key.description = request.description;
   key.materials.push_back(new_material(entropy_, clock_));
   std::lock_guard lock(mutex_);
-  ENFOLD_TRY(keys_->insert(key));
-  ENFOLD_TRY_ASSIGN(KeyPointer stored, keys_->find(key.id));
+  ENFOLD_TRY(tables_->keys.insert(key));
+  ENFOLD_TRY_ASSIGN(KeyPointer stored, tables_->keys.find(key.id));
   if (stored == nullptr) return make_error(Errc::kKmsInternal, "A key that was just made is not there");
   return metadata_of(*stored);
 }
@@ -95,11 +96,12 @@ Result<ListKeysAnswer> Engine::list_keys(const KmsCaller& caller, const ListKeys
   const auto limit = static_cast<std::size_t>(request.limit.value_or(kDefaultListLimit));
 
   std::lock_guard lock(mutex_);
-  ENFOLD_TRY_ASSIGN(std::vector<KeyId> ids, keys_->list());
+  ENFOLD_TRY(tables_->store->refresh());
+  const std::vector<KeyId> ids = tables_->keys.list();
   ListKeysAnswer answer;
   for (const KeyId& id : ids) {
     if (after && id <= *after) continue;
-    ENFOLD_TRY_ASSIGN(KeyPointer key, keys_->find(id));
+    ENFOLD_TRY_ASSIGN(KeyPointer key, tables_->keys.find(id));
     if (key == nullptr || !is_in(*key, caller.scope)) continue;
     if (answer.keys.size() == limit) {
       answer.truncated = true;
@@ -119,7 +121,7 @@ Result<void> Engine::set_state(const KmsCaller& caller, const std::string& key_i
     return {};
   };
   std::lock_guard lock(mutex_);
-  ENFOLD_TRY(keys_->change(key->id, apply));
+  ENFOLD_TRY(tables_->keys.change(key->id, apply));
   return {};
 }
 
@@ -135,7 +137,7 @@ Result<std::string> Engine::rotate_key_on_demand(const KmsCaller& caller, const 
   ENFOLD_TRY(validate_key_id(key_id));
   ENFOLD_TRY_ASSIGN(KeyPointer key, find(caller, key_id));
   std::lock_guard lock(mutex_);
-  ENFOLD_TRY(keys_->change(
+  ENFOLD_TRY(tables_->keys.change(
       key->id, [&](Key& stored) -> Result<void> { return rotate(stored, new_material(entropy_, clock_)); }));
   return key->arn;
 }

@@ -24,8 +24,8 @@
 namespace enfold {
 
 class Store;
-class KeyTable;
 struct Key;
+struct Tables;
 
 class Engine {
  public:
@@ -124,12 +124,13 @@ class Engine {
   Result<void> set_state(const KmsCaller& caller, const std::string& key_id, KeyState state);
   Result<DecryptAnswer> open(const KmsCaller& caller, const std::optional<std::string>& key_id, ByteSpan blob,
                              const EncryptionContext& context);
+  Result<void> sync_principals();
   Bytes seal(const Key& key, const EncryptionContext& context, ByteSpan plaintext);
 
   Entropy& entropy_;
   Clock& clock_;
-  std::mutex mutex_;  // guards keys_ and the store in it
-  std::unique_ptr<KeyTable> keys_;
+  std::mutex mutex_;  // guards tables_
+  std::unique_ptr<Tables> tables_;
 };
 
 // Opens the store at `dir` (kms/store/store_admin.h makes one) with the system's randomness and clock.

@@ -1,7 +1,6 @@
 // The cryptographic operations of the engine: everything that only reads keys.
 #include "kms/engine/engine.h"
 #include "kms/engine/key_lookup.h"
-#include "kms/engine/key_table.h"
 #include "kms/engine/validation.h"
 
 namespace enfold {

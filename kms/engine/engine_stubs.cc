@@ -80,30 +80,4 @@ Result<std::vector<Result<ReEncryptAnswer>>> Engine::re_encrypt_batch(
   return make_error(Errc::kKmsUnsupported, "");
 }
 
-Result<PrincipalInfo> Engine::add_principal(const AddPrincipalRequest& /*request*/) {
-  return make_error(Errc::kKmsUnsupported, "");
-}
-
-Result<std::vector<PrincipalInfo>> Engine::list_principals() { return make_error(Errc::kKmsUnsupported, ""); }
-
-Result<void> Engine::remove_principal(const std::string& /*account*/, const std::string& /*name*/) {
-  return make_error(Errc::kKmsUnsupported, "");
-}
-
-Result<NewAccessKey> Engine::create_access_key(const std::string& /*account*/, const std::string& /*name*/) {
-  return make_error(Errc::kKmsUnsupported, "");
-}
-
-Result<void> Engine::delete_access_key(const std::string& /*access_key_id*/) {
-  return make_error(Errc::kKmsUnsupported, "");
-}
-
-Result<std::optional<KnownAccessKey>> Engine::find_access_key(const std::string& /*access_key_id*/) {
-  return make_error(Errc::kKmsUnsupported, "");
-}
-
-Result<std::optional<PrincipalInfo>> Engine::find_unix_user(std::uint32_t /*unix_id*/) {
-  return make_error(Errc::kKmsUnsupported, "");
-}
-
 }  // namespace enfold

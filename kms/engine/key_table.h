@@ -1,6 +1,8 @@
-// The store's keys, decoded and unsealed on first use and kept until any row changes. Not thread-safe.
+// The store's keys, decoded and unsealed on first use and kept until any key changes. Not thread-safe. All of
+// it is as of what the store has read last.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,13 +15,14 @@ namespace enfold {
 
 class KeyTable {
  public:
-  explicit KeyTable(std::unique_ptr<Store> store) : store_(std::move(store)) {}
+  // `store` outlives the table.
+  explicit KeyTable(Store& store) : store_(store) {}
 
-  // The key as the newest commit of any process has it; null where there is none.
+  // Null where there is none.
   Result<std::shared_ptr<const Key>> find(const KeyId& id);
 
   // Every key's id, in order.
-  Result<std::vector<KeyId>> list();
+  [[nodiscard]] std::vector<KeyId> list() const;
 
   Result<void> insert(const Key& key);
 
@@ -27,13 +30,15 @@ class KeyTable {
   // `apply` changes nothing. kKmsNotFound with an empty message where there is no such key.
   Result<std::shared_ptr<const Key>> change(const KeyId& id, const std::function<Result<void>(Key&)>& apply);
 
- private:
-  Result<void> refresh();
-  Result<std::optional<Key>> load(const KeyId& id) const;
+  // As it is stored, past the cache.
+  [[nodiscard]] Result<std::optional<Key>> load(const KeyId& id) const;
 
-  std::unique_ptr<Store> store_;
-  std::uint64_t counter_ = 0;  // of the store, when the cache was filled
+ private:
+  Store& store_;
+  std::uint64_t version_ = 0;  // of the store's keys, when the cache was filled
   std::map<KeyId, std::shared_ptr<const Key>> keys_;
 };
+
+RowId key_row(const KeyId& id);
 
 }  // namespace enfold

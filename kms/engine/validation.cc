@@ -49,6 +49,18 @@ Validation& Validation::one_of(std::string_view path, const std::optional<std::s
   return *this;
 }
 
+Validation& Validation::count(std::string_view path, std::size_t members, std::size_t max) {
+  if (members > max) fail(path, "", "Member must have length less than or equal to " + std::to_string(max));
+  return *this;
+}
+
+Validation& Validation::pattern(std::string_view path, const std::string& value, bool matches,
+                                std::string_view expression) {
+  if (!matches)
+    fail(path, quoted(value), "Member must satisfy regular expression pattern: " + std::string(expression));
+  return *this;
+}
+
 void Validation::fail(std::string_view path, const std::string& quoted_value, const std::string& constraint) {
   failures_.append(count_ == 0 ? "" : "; ").append("Value").append(quoted_value).append(" at '").append(path);
   failures_.append("' failed to satisfy constraint: ").append(constraint);

@@ -24,6 +24,12 @@ class Validation {
   Validation& one_of(std::string_view path, const std::optional<std::string>& value,
                      std::initializer_list<std::string_view> allowed);
 
+  // How many members a list has. Without them.
+  Validation& count(std::string_view path, std::size_t members, std::size_t max);
+  // `matches` says whether the value fits the regular expression.
+  Validation& pattern(std::string_view path, const std::string& value, bool matches,
+                      std::string_view expression);
+
   // The rule for every key identifier of a request.
   Validation& key_id(std::string_view path, const std::string& value) { return length(path, value, 1, 2048); }
 

@@ -24,6 +24,10 @@ std::unexpected<Error> sqlite_error(sqlite3* database, int code) {
       return make_error(Errc::kStoreMissing, "The KMS store's database cannot be opened: " + why);
     case SQLITE_FULL:
       return system_error(ENOSPC, "writing the KMS store");
+    case SQLITE_IOERR:
+      if (int why_not = sqlite3_system_errno(database); why_not != 0)
+        return system_error(why_not, "reading or writing the KMS store");
+      return make_error(Errc::kSystem, "The KMS store's database failed: " + why);
     case SQLITE_READONLY:
     case SQLITE_PERM:
       return system_error(EACCES, "writing the KMS store");
@@ -90,12 +94,22 @@ Result<Database> Database::open(const std::string& path) {
   sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
   ENFOLD_TRY(database.execute("PRAGMA journal_mode=WAL"));
   ENFOLD_TRY(database.execute("PRAGMA synchronous=FULL"));
+  ENFOLD_TRY(database.execute("PRAGMA secure_delete=ON"));
   return database;
 }
 
 Result<void> Database::execute(const char* sql) {
   ENFOLD_TRY_ASSIGN(Statement statement, prepare(sql));
   return statement.run();
+}
+
+Result<bool> Database::empty_log() {
+  sqlite3_busy_timeout(handle_.get(), 0);
+  int code = sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  sqlite3_busy_timeout(handle_.get(), kMaxWaitMs);
+  if (code == SQLITE_OK) return true;
+  if ((code & 0xff) == SQLITE_BUSY) return false;
+  return sqlite_error(handle_.get(), code);
 }
 
 Result<Statement> Database::prepare(const char* sql) {

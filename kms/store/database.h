@@ -49,6 +49,9 @@ class Database {
   // One statement without parameters.
   Result<void> execute(const char* sql);
   Result<Statement> prepare(const char* sql);
+  // Moves the write-ahead log into the database and empties it. False where another process is in the way,
+  // for which this does not wait.
+  Result<bool> empty_log();
   // By the statement that ran last.
   [[nodiscard]] int changed_rows() const { return sqlite3_changes(handle_.get()); }
   // False in a transaction.

@@ -54,7 +54,7 @@ Result<std::vector<ExportedRow>> decode_rows(ByteSpan content) {
     id.kind = static_cast<RowKind>(reader.u8());
     ByteSpan name = reader.bytes(reader.u16());
     id.id.assign(name.begin(), name.end());
-    if (id.kind != RowKind::kKey) return malformed();
+    if (!is_row_kind(static_cast<std::int64_t>(id.kind))) return malformed();
     rows.push_back({std::move(id), WipedBytes(reader.bytes(reader.u32()))});
   }
   if (!reader.ok() || reader.remaining() != 0) return malformed();

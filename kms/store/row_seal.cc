@@ -6,7 +6,8 @@ namespace enfold {
 namespace {
 
 constexpr std::string_view kRootAssociated = "enfold kms store, format 1";
-constexpr std::size_t kRootRowBytes = 8 + 8 + 32;
+constexpr std::size_t kOldRootRowBytes = 8 + 8 + 32;  // store version 1
+constexpr std::size_t kRootRowBytes = kOldRootRowBytes + 8 + 8;
 
 Bytes associated_of(const RowId& id) {
   Bytes out(1 + id.id.size());
@@ -39,6 +40,9 @@ Bytes RowSeal::seal_root(const RootRow& root) const {
   writer.u64(root.counter);
   writer.u64(root.rows);
   writer.bytes(root.hash.value());
+  const RowLocator locator = root.locator.value_or(RowLocator());
+  writer.u64(locator.plain_sum());
+  writer.u64(locator.weighted_sum());
   Bytes sealed;
   append_box(Label::kKmsStoreRoot, key_.expose(), as_bytes(kRootAssociated), content, entropy_, sealed);
   return sealed;
@@ -47,12 +51,16 @@ Bytes RowSeal::seal_root(const RootRow& root) const {
 std::optional<RootRow> RowSeal::open_root(ByteSpan sealed) const {
   std::optional<WipedBytes> content =
       open_box(Label::kKmsStoreRoot, key_.expose(), {as_bytes(kRootAssociated)}, sealed);
-  if (!content || content->size() != kRootRowBytes) return std::nullopt;
+  if (!content || (content->size() != kRootRowBytes && content->size() != kOldRootRowBytes))
+    return std::nullopt;
   ByteReader reader(content->expose());
   RootRow root;
   root.counter = reader.u64();
   root.rows = reader.u64();
   root.hash = MultisetHash(reader.array<32>());
+  if (content->size() == kOldRootRowBytes) return root;
+  const std::uint64_t plain = reader.u64();
+  root.locator = RowLocator(plain, reader.u64());
   return root;
 }
 

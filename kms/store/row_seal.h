@@ -1,30 +1,23 @@
 // How rows and the root row are sealed (kms/FORMAT.md, "Store"): bytes to bytes, without a database.
 #pragma once
 
-#include <compare>
 #include <optional>
 
 #include "kms/base/entropy.h"
 #include "kms/base/secret.h"
 #include "kms/crypto/wiped_bytes.h"
 #include "kms/store/multiset_hash.h"
+#include "kms/store/row_id.h"
+#include "kms/store/row_locator.h"
 
 namespace enfold {
-
-enum class RowKind : std::uint8_t { kKey = 1 };
-
-// A row's identity: part of what is authenticated, so that no row passes for another.
-struct RowId {
-  RowKind kind = RowKind::kKey;
-  Bytes id;
-  friend auto operator<=>(const RowId&, const RowId&) = default;
-};
 
 // What the root row says of all rows.
 struct RootRow {
   std::uint64_t counter = 0;  // of transactions that changed something
   std::uint64_t rows = 0;
   MultisetHash hash;
+  std::optional<RowLocator> locator{};  // nothing: a root row of store version 1
 };
 
 class RowSeal {

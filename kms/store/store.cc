@@ -11,20 +11,19 @@ constexpr const char* kSchemaSql[] = {
     "id)) "
     "WITHOUT ROWID",
 };
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kFormatVersion = 2;  // version 1: keys only, a shorter root row
 
 std::unexpected<Error> tampered(std::string_view what) {
   return make_error(Errc::kStoreTampered, "The KMS store was changed by something other than enfold (" +
                                               std::string(what) + "); restore it from a backup or an export");
 }
 
-bool is_kind(std::int64_t kind) { return kind == static_cast<std::int64_t>(RowKind::kKey); }
-
-Result<void> check_version(Database& database) {
+Result<std::int64_t> read_format_version(Database& database) {
   ENFOLD_TRY_ASSIGN(Statement query, database.prepare("PRAGMA user_version"));
   ENFOLD_TRY_ASSIGN(bool found, query.step());
   const std::int64_t version = found ? query.integer(0) : 0;
-  if (version <= kSchemaVersion) return {};
+  query.reset();
+  if (version <= kFormatVersion) return version;
   return make_error(Errc::kUnsupported, "The KMS store has format version " + std::to_string(version) +
                                             ", which this program does not know");
 }
@@ -56,7 +55,7 @@ Result<void> Store::initialise(const std::string& path, const RootKey& key, Entr
   ENFOLD_TRY(database.execute("BEGIN IMMEDIATE"));
   Rollback unless_committed(database);
   for (const char* sql : kSchemaSql) ENFOLD_TRY(database.execute(sql));
-  ENFOLD_TRY(database.execute("PRAGMA user_version=1"));
+  ENFOLD_TRY(database.execute("PRAGMA user_version=2"));
   ENFOLD_TRY_ASSIGN(Statement insert,
                     database.prepare("INSERT INTO root(id, key_check, sealed) VALUES(1, ?, ?)"));
   ENFOLD_TRY(insert.bind(1, ByteSpan(check)).bind(2, ByteSpan(root)).run());
@@ -65,7 +64,7 @@ Result<void> Store::initialise(const std::string& path, const RootKey& key, Entr
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& path, RootKey key, Entropy& entropy) {
   ENFOLD_TRY_ASSIGN(Database db, Database::open(path));
-  ENFOLD_TRY(check_version(db));
+  ENFOLD_TRY_ASSIGN(const std::int64_t format_version, read_format_version(db));
   ENFOLD_TRY_ASSIGN(Statement version, db.prepare("PRAGMA data_version"));
   ENFOLD_TRY_ASSIGN(Statement schema, db.prepare("SELECT sql FROM sqlite_schema ORDER BY rowid"));
   ENFOLD_TRY_ASSIGN(Statement root, db.prepare("SELECT key_check, sealed FROM root"));
@@ -79,7 +78,9 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, RootKey key,
                         std::move(one),     std::move(put),    std::move(remove), std::move(put_root)};
   std::unique_ptr<Store> store(
       new Store(std::move(db), std::move(statements), RowSeal(std::move(key), entropy)));
+  store->format_version_ = format_version;
   ENFOLD_TRY(store->load());
+  store->finish_removals();  // of a process that was killed
   return store;
 }
 
@@ -110,9 +111,15 @@ Result<void> Store::load_in_transaction() {
   ENFOLD_TRY(load_rows(contents));
   ENFOLD_TRY(refuse_going_back(contents));
   ENFOLD_TRY_ASSIGN(loaded_version_, data_version());
-  contents_ = std::move(contents);
+  adopt(std::move(contents));
   loaded_ = true;
   return {};
+}
+
+void Store::adopt(Contents next) {
+  for (std::size_t kind = 0; kind < kRowKinds; ++kind)
+    if (next.hashes[kind] != contents_.hashes[kind]) ++versions_[kind];
+  contents_ = std::move(next);
 }
 
 // A trigger or view that somebody added would run or be read in our name.
@@ -147,21 +154,21 @@ Result<void> Store::load_root(Contents& contents) {
 }
 
 Result<void> Store::load_rows(Contents& contents) {
-  MultisetHash hash;
   for (;;) {
     ENFOLD_TRY_ASSIGN(bool found, statements_.rows.step());
     if (!found) break;
     RowId id{static_cast<RowKind>(statements_.rows.integer(0)), statements_.rows.blob(1)};
     Bytes sealed = statements_.rows.blob(2);
-    if (!is_kind(statements_.rows.integer(0))) {
+    if (!is_row_kind(statements_.rows.integer(0))) {
+      const std::string name = name_of(id);
       statements_.rows.reset();
-      return tampered("a row of an unknown kind");
+      return tampered(name);
     }
-    hash.add(seal_.element(id, sealed));
-    contents.rows.emplace(std::move(id), std::move(sealed));
+    const Digest element = seal_.element(id, sealed);
+    contents.add(std::move(id), std::move(sealed), element);
   }
-  if (contents.rows.size() != contents.root.rows || hash != contents.root.hash)
-    return tampered("a row was edited, exchanged, added, removed or rolled back");
+  if (contents.rows.size() != contents.root.rows || contents.hash() != contents.root.hash)
+    return tampered(name_changed_rows(contents, loaded_ ? &contents_ : nullptr, seal_));
   return {};
 }
 
@@ -176,7 +183,7 @@ Result<std::optional<WipedBytes>> Store::read(const RowId& id) const {
   auto row = contents_.rows.find(id);
   if (row == contents_.rows.end()) return std::nullopt;
   std::optional<WipedBytes> content = seal_.open(id, row->second);
-  if (!content) return tampered("a row does not open");
+  if (!content) return tampered(name_of(id) + " does not open");
   return content;
 }
 
@@ -185,6 +192,16 @@ std::vector<RowId> Store::list() const {
   for (const auto& [id, sealed] : contents_.rows) ids.push_back(id);
   return ids;
 }
+
+std::vector<Store::Listed> Store::list(RowKind kind) const {
+  std::vector<Listed> rows;
+  for (auto row = contents_.rows.lower_bound(RowId{kind, {}});
+       row != contents_.rows.end() && row->first.kind == kind; ++row)
+    rows.push_back({row->first, ByteReader(row->second).u64()});  // of the box's random salt
+  return rows;
+}
+
+std::uint64_t Store::version_of(RowKind kind) const { return versions_[static_cast<std::size_t>(kind) - 1]; }
 
 Result<void> Store::update(const Decide& decide) {
   ENFOLD_TRY(database_.execute("BEGIN IMMEDIATE"));
@@ -195,11 +212,21 @@ Result<void> Store::update(const Decide& decide) {
   if (changes.empty()) return {};
   ENFOLD_TRY_ASSIGN(Contents next, apply(changes));
   Result<void> committed = database_.execute("COMMIT");
-  if (committed)
-    contents_ = std::move(next);
-  else
+  if (!committed) {
     loaded_version_ = kUnknown;  // whether it was: the next call reads all again
-  return committed;
+    return committed;
+  }
+  adopt(std::move(next));
+  for (const RowChange& change : changes)
+    if (!change.content) removals_pending_ = true;
+  if (removals_pending_) finish_removals();
+  return {};
+}
+
+// Removed rows are overwritten in the database (secure_delete); the write-ahead log still has them.
+void Store::finish_removals() {
+  Result<bool> emptied = database_.empty_log();
+  if (emptied && *emptied) removals_pending_ = false;
 }
 
 Result<Store::Contents> Store::apply(const std::vector<RowChange>& changes) {
@@ -212,16 +239,13 @@ Result<Store::Contents> Store::apply(const std::vector<RowChange>& changes) {
 Result<void> Store::apply_one(const RowChange& change, Contents& next) {
   ENFOLD_TRY(check_old_row(change.id));
   const auto kind = static_cast<std::int64_t>(change.id.kind);
-  if (auto old = next.rows.find(change.id); old != next.rows.end()) {
-    next.root.hash.remove(seal_.element(change.id, old->second));
-    next.rows.erase(old);
-  }
+  next.remove(change.id, seal_);
   if (!change.content) return statements_.remove_row.bind(1, kind).bind(2, ByteSpan(change.id.id)).run();
   Bytes sealed = seal_.seal(change.id, change.content->expose());
   ENFOLD_TRY(
       statements_.put_row.bind(1, kind).bind(2, ByteSpan(change.id.id)).bind(3, ByteSpan(sealed)).run());
-  next.root.hash.add(seal_.element(change.id, sealed));
-  next.rows.emplace(change.id, std::move(sealed));
+  const Digest element = seal_.element(change.id, sealed);
+  next.add(change.id, std::move(sealed), element);
   return {};
 }
 
@@ -233,18 +257,20 @@ Result<void> Store::check_old_row(const RowId& id) {
   bool same =
       found == (known != contents_.rows.end()) && (!found || statements_.one_row.blob(0) == known->second);
   statements_.one_row.reset();
-  return same ? Result<void>{} : tampered("a row changed while it was in use");
+  return same ? Result<void>{} : tampered(name_of(id) + " changed while it was in use");
 }
 
 Result<void> Store::write_root(Contents& next) {
   next.root.counter += 1;
   next.root.rows = next.rows.size();
+  next.root.hash = next.hash();
+  next.root.locator = next.locator;
   next.root_sealed = seal_.seal_root(next.root);
   ENFOLD_TRY(statements_.put_root.bind(1, ByteSpan(next.root_sealed))
                  .bind(2, ByteSpan(contents_.root_sealed))
                  .run());
-  return database_.changed_rows() == 1 ? Result<void>{}
-                                       : tampered("its root row changed while it was in use");
+  if (database_.changed_rows() != 1) return tampered("its root row changed while it was in use");
+  return format_version_ == kFormatVersion ? Result<void>{} : database_.execute("PRAGMA user_version=2");
 }
 
 }  // namespace enfold

@@ -7,13 +7,12 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "kms/store/database.h"
-#include "kms/store/row_seal.h"
+#include "kms/store/store_contents.h"
 
 namespace enfold {
 
@@ -36,9 +35,18 @@ class Store {
   // decoded from rows may be kept.
   Result<std::uint64_t> refresh();
 
-  // As of the last refresh or update. Nothing where there is no such row.
+  // What follows is as of the last refresh or update, inside `decide` of an update as of its transaction.
+  // Nothing where there is no such row.
   [[nodiscard]] Result<std::optional<WipedBytes>> read(const RowId& id) const;
   [[nodiscard]] std::vector<RowId> list() const;
+  // The rows of one kind, in the order of their ids. A row's stamp changes whenever its content does.
+  struct Listed {
+    RowId id;
+    std::uint64_t stamp;
+  };
+  [[nodiscard]] std::vector<Listed> list(RowKind kind) const;
+  // Changes whenever a row of the kind may have changed; never 0.
+  [[nodiscard]] std::uint64_t version_of(RowKind kind) const;
 
   // Runs `decide` inside a write transaction, with the newest state to read(), and commits the changes that
   // it answers, all or none. Its error is passed on and nothing is changed. What was committed survives a
@@ -46,13 +54,13 @@ class Store {
   using Decide = std::function<Result<std::vector<RowChange>>()>;
   Result<void> update(const Decide& decide);
 
+  // Overwrites what the database's files still hold of removed rows. update() does it by itself; where
+  // another process was in the way it is to be called again while removals_pending().
+  void finish_removals();
+  [[nodiscard]] bool removals_pending() const { return removals_pending_; }
+
  private:
-  using Rows = std::map<RowId, Bytes>;  // sealed
-  struct Contents {
-    RootRow root;
-    Bytes root_sealed;
-    Rows rows;
-  };
+  using Contents = StoreContents;
   struct Statements {
     Statement data_version, schema, root, rows, one_row, put_row, remove_row, put_root;
   };
@@ -69,6 +77,7 @@ class Store {
 
   Result<Contents> apply(const std::vector<RowChange>& changes);
   Result<void> apply_one(const RowChange& change, Contents& next);
+  void adopt(Contents next);
   Result<void> check_old_row(const RowId& id);
   Result<void> write_root(Contents& next);
 
@@ -79,6 +88,9 @@ class Store {
   static constexpr std::int64_t kUnknown = -1;
   std::int64_t loaded_version_ = kUnknown;  // SQLite's data_version of contents_
   Contents contents_;
+  std::array<std::uint64_t, kRowKinds> versions_{1, 1, 1};
+  std::int64_t format_version_ = 0;  // as it was at open
+  bool removals_pending_ = false;
 };
 
 }  // namespace enfold

@@ -137,7 +137,7 @@ TEST_F(Tampered, AnEditedKeyCheckIsTheWrongKey) {
 }
 
 TEST_F(Tampered, ANewerVersionIsNamed) {
-  raw_sql(dir_, "PRAGMA user_version=2");
+  raw_sql(dir_, "PRAGMA user_version=3");
   EXPECT_EQ(open_outcome(dir_), "unsupported");
 }
 
