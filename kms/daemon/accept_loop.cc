@@ -75,10 +75,11 @@ void AcceptLoop::run() {
       ::usleep(kExhaustedPauseMs * 1000);
     eventfd_t count = 0;
     (void)::eventfd_read(wake_.get(), &count);
+    const bool is_last = !accepting_;  // asked before, so that what had connected by then is taken in
     for (const Listener& listener : listeners_)
-      if (accepting_ || !listener.is_inherited()) accept_all(listener);
+      if (!is_last || !listener.is_inherited()) accept_all(listener);
     connections_.expire(clock_.monotonic_ns());
-    if (!accepting_ && !closed_) {
+    if (is_last && !closed_) {
       listeners_.clear();
       closed_ = true;
       closed_.notify_all();

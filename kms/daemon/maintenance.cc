@@ -1,6 +1,5 @@
 #include "kms/daemon/maintenance.h"
 
-#include <algorithm>
 #include <chrono>
 #include <exception>
 
@@ -27,7 +26,7 @@ std::optional<std::int64_t> run_once(DueWork& work) {
 
 std::int64_t maintenance_sleep_ms(std::int64_t now_unix_ms, std::optional<std::int64_t> due_unix_ms) {
   if (!due_unix_ms || *due_unix_ms > now_unix_ms + kMostSleepMs) return kMostSleepMs;
-  return std::max(*due_unix_ms - now_unix_ms, kLeastSleepMs);
+  return *due_unix_ms < now_unix_ms + kLeastSleepMs ? kLeastSleepMs : *due_unix_ms - now_unix_ms;
 }
 
 Maintenance::Maintenance(DueWork& work, Clock& clock)

@@ -63,7 +63,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
 
   void start() {
     asio::post(socket_.get_executor(),
-               [self = shared_from_this()] { self->guarded([&] { self->receive(); }); });
+               [self = shared_from_this()] { self->guarded([&] { self->wait_until_readable(); }); });
   }
 
   void expire(std::int64_t now_ns) override;
@@ -77,11 +77,13 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     waiting_.set(what, context_.clock.monotonic_ns() + timeout_ms * 1'000'000);
   }
 
+  void wait_until_readable();
+  void on_readable();
   void receive();
-  void on_received(const error_code& error, std::size_t count);
+  void wait_for_more();
+  void discard();
   void on_end();
   void go_on();
-  void receive_more();
   bool answer_request();
   void refuse(int status, std::string_view type, std::string_view message);
   void refuse_request();
@@ -105,7 +107,8 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   std::int64_t request_until_ns_ = 0;  // 0: all that came of the request came at once
   std::string head_;                   // of the answer that is being sent
   WipedString body_;
-  bool closes_ = false;  // after this answer
+  bool closes_ = false;   // after this answer
+  bool refused_ = false;  // so the peer may be sending still
 };
 
 // A library may throw where memory runs out: that ends one connection and nothing else.
@@ -127,30 +130,59 @@ void Session::expire(std::int64_t now_ns) {
   (void)::shutdown(fd_, SHUT_RD);  // the session wakes up, and can still say why
 }
 
+// Asks the kernel first and what the session waits for second: it says that it is idle no more before it
+// takes anything out of the socket, so nothing can have come and gone unseen between the two.
 void Session::end_if_idle() {
   char byte = 0;
-  if (waiting_.what() != For::kFirstByte) return;
-  // What has come but was not taken yet is a request in flight.
-  if (::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 1) (void)::shutdown(fd_, SHUT_RD);
+  const bool has_come = ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+  if (!has_come && waiting_.what() == For::kFirstByte) (void)::shutdown(fd_, SHUT_RD);
 }
 
+void Session::wait_until_readable() {
+  socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const error_code& error) {
+    self->guarded([&] { error ? self->finish() : self->on_readable(); });
+  });
+}
+
+void Session::on_readable() {
+  if (waiting_.what() == For::kPeersEnd) return discard();
+  waiting_.set_without_end(For::kHandler);
+  receive();
+}
+
+// One read for each time that there is something, so that nobody who sends fast keeps a thread to himself.
 void Session::receive() {
   const std::span<char> space = reader_.space();
-  socket_.async_read_some(asio::buffer(space.data(), space.size()),
-                          [self = shared_from_this()](const error_code& error, std::size_t count) {
-                            self->guarded([&] { self->on_received(error, count); });
-                          });
-}
-
-void Session::on_received(const error_code& error, std::size_t count) {
-  if (waiting_.what() == For::kPeersEnd) return error ? finish() : receive();
-  if (error) return on_end();
-  waiting_.set_without_end(For::kHandler);  // no longer idle
+  error_code error;
+  const std::size_t count = socket_.read_some(asio::buffer(space.data(), space.size()), error);
+  if (error == asio::error::would_block) return wait_for_more();
+  if (error || too_slow_) return on_end();  // over TCP more may come after the reading side was shut
   if (turned_away_)
     return refuse(400, "ThrottlingException",
                   "There are too many connections; close some, or try again later.");
   reader_.received(count);
   go_on();
+}
+
+void Session::wait_for_more() {
+  if (reader_.has_begun()) {
+    if (request_until_ns_ == 0)
+      request_until_ns_ = context_.clock.monotonic_ns() + context_.limits.request_ms * 1'000'000;
+    waiting_.set(For::kRequest, request_until_ns_);
+    if (reader_.expects_continue() && !said_continue_) return say_continue();
+  } else {
+    wait_for(For::kFirstByte, context_.limits.idle_ms);
+    // Who saw the end begin before this was idle has not ended it.
+    if (context_.connections.is_draining()) end_if_idle();
+  }
+  wait_until_readable();
+}
+
+void Session::discard() {
+  const std::span<char> space = reader_.space();
+  error_code error;
+  (void)socket_.read_some(asio::buffer(space.data(), space.size()), error);
+  !error || error == asio::error::would_block ? wait_until_readable() : finish();
 }
 
 void Session::on_end() {
@@ -174,18 +206,9 @@ void Session::go_on() {
       case RequestReader::Step::kRefused:
         return refuse_request();
       case RequestReader::Step::kMore:
-        return receive_more();
+        return wait_for_more();
     }
   }
-}
-
-void Session::receive_more() {
-  if (!reader_.has_begun()) return receive();
-  if (request_until_ns_ == 0)
-    request_until_ns_ = context_.clock.monotonic_ns() + context_.limits.request_ms * 1'000'000;
-  waiting_.set(For::kRequest, request_until_ns_);
-  if (reader_.expects_continue() && !said_continue_) return say_continue();
-  receive();
 }
 
 HttpAnswer Session::ask_handler() {
@@ -217,6 +240,7 @@ bool Session::answer_request() {
 }
 
 void Session::refuse(int status, std::string_view type, std::string_view message) {
+  refused_ = true;
   (void)send(http_refusal(status, type, message, context_.entropy), Afterwards::kClose, false);
 }
 
@@ -261,22 +285,19 @@ bool Session::send(HttpAnswer answer, Afterwards afterwards, bool without_body) 
 
 bool Session::sent() {
   body_ = WipedString();
-  if (closes_) {
+  if (refused_) {
     linger();
     return false;
   }
-  wait_for(For::kFirstByte, context_.limits.idle_ms);
-  // The end may have begun between the question whether to go on and here.
-  if (!context_.connections.is_draining() || reader_.has_begun()) return true;
-  linger();
-  return false;
+  if (closes_) finish();
+  return !closes_;
 }
 
 void Session::say_continue() {
   said_continue_ = true;
   asio::async_write(socket_, asio::buffer(kContinue),
                     [self = shared_from_this()](const error_code& failed, std::size_t) {
-                      self->guarded([&] { failed ? self->finish() : self->receive(); });
+                      self->guarded([&] { failed ? self->finish() : self->wait_for_more(); });
                     });
 }
 
@@ -287,7 +308,7 @@ void Session::linger() {
   error_code ignored;
   socket_.shutdown(Socket::shutdown_send, ignored);
   reader_.discard();
-  receive();
+  wait_until_readable();
 }
 
 void Session::finish() {
