@@ -39,15 +39,20 @@ constexpr auto kWarmUp = std::chrono::milliseconds(300);
   std::quick_exit(1);
 }
 
+template <class Address>
+Fd connect_to(const Address& address) {
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  Fd fd(::socket(generic->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (fd.get() < 0 || ::connect(fd.get(), generic, sizeof address) != 0) give_up("cannot connect");
+  return fd;
+}
+
 Fd connect_unix(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) give_up("the socket's path is too long");
   path.copy(address.sun_path, path.size());
-  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-    give_up("cannot connect");
-  return fd;
+  return connect_to(address);
 }
 
 Fd connect_http(std::uint16_t port) {
@@ -55,11 +60,9 @@ Fd connect_http(std::uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  Fd fd = connect_to(address);
   const int yes = 1;
   (void)::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-    give_up("cannot connect");
   return fd;
 }
 
