@@ -45,7 +45,7 @@ class Operations:
 
     def test_create_key_takes_the_defaults_when_they_are_said(self):
         said = self.new_key(self.client, KeySpec="SYMMETRIC_DEFAULT", KeyUsage="ENCRYPT_DECRYPT", Origin="AWS_KMS",
-                            MultiRegion=False, BypassPolicyLockoutSafetyCheck=True)
+                            MultiRegion=False, BypassPolicyLockoutSafetyCheck=False)
         old_name = self.new_key(self.client, CustomerMasterKeySpec="SYMMETRIC_DEFAULT")
         self.assertEqual((said["Description"], old_name["KeySpec"]), ("", "SYMMETRIC_DEFAULT"))
 
