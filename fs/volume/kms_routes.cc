@@ -77,6 +77,14 @@ std::vector<Result<DecryptedKey>> KmsRoutes::decrypt_batch(const std::string& ke
   return answers;
 }
 
+std::optional<std::vector<Result<ReEncryptedKey>>> KmsRoutes::re_encrypt_batch(
+    const std::string& from_key_arn, const std::string& to_key_arn, std::span<const DecryptItem> entries) {
+  const auto from = service_of(from_key_arn);
+  const auto to = service_of(to_key_arn);
+  if (!from || !to || *from != *to) return std::nullopt;
+  return (*from)->re_encrypt_batch(from_key_arn, to_key_arn, entries);
+}
+
 Result<KeyDescription> KmsRoutes::describe_key(const std::string& key) {
   ENFOLD_TRY_ASSIGN(const Service service, service_of(key));
   return service->describe_key(key);

@@ -36,6 +36,10 @@ class KmsRoutes final : public KmsClient {
                                            std::span<const EncryptItem> entries) override;
   std::vector<Result<DecryptedKey>> decrypt_batch(const std::string& key_arn,
                                                   std::span<const DecryptItem> entries) override;
+  // By the one service that has both keys.
+  std::optional<std::vector<Result<ReEncryptedKey>>> re_encrypt_batch(
+      const std::string& from_key_arn, const std::string& to_key_arn,
+      std::span<const DecryptItem> entries) override;
   Result<KeyDescription> describe_key(const std::string& key) override;
   [[nodiscard]] bool is_in_this_process() const override;
 

@@ -75,7 +75,7 @@ TransportError fault_of_reading(const error_code& error, bool has_begun) {
 }
 
 template <class Stream>
-class StreamConnection final : public Connection {
+class StreamConnection final : public KmsConnection {
  public:
   // What `make` makes of the context is the stream.
   template <class Make>
@@ -148,9 +148,9 @@ Transported<Fd> connect_unix(const std::string& path, std::int64_t timeout_ns) {
   return system_fault(errno);
 }
 
-using Connected = Transported<std::unique_ptr<Connection>>;
+using Connected = Transported<std::unique_ptr<KmsConnection>>;
 
-class UnixConnector final : public Connector {
+class UnixConnector final : public KmsConnector {
  public:
   explicit UnixConnector(std::string path) : path_(std::move(path)) {}
 
@@ -193,7 +193,7 @@ Transported<void> connect_tcp(TcpStream& stream, net::io_context& io,
   return fault(TransportFault::kNotReached, refused.message());
 }
 
-class HostConnector : public Connector {
+class HostConnector : public KmsConnector {
  public:
   explicit HostConnector(const KmsUrl& url) : host_(url.place), port_(url.port), addresses_(url.place) {}
 
@@ -292,7 +292,7 @@ class TlsConnector final : public HostConnector {
 
 }  // namespace
 
-Result<std::unique_ptr<Connector>> make_connector(const KmsUrl& url) {
+Result<std::unique_ptr<KmsConnector>> make_connector(const KmsUrl& url) {
   switch (url.scheme) {
     case KmsScheme::kUnix:
       return std::make_unique<UnixConnector>(url.place);

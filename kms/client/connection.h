@@ -39,12 +39,12 @@ template <class T>
 using Transported = std::expected<T, TransportError>;
 
 // Belongs to one thread at a time.
-class Connection {
+class KmsConnection {
  public:
-  Connection() = default;
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-  virtual ~Connection() = default;
+  KmsConnection() = default;
+  KmsConnection(const KmsConnection&) = delete;
+  KmsConnection& operator=(const KmsConnection&) = delete;
+  virtual ~KmsConnection() = default;
 
   // Once it failed, the connection is of no further use.
   virtual Transported<HttpReply> exchange(std::string_view request, std::int64_t timeout_ns) = 0;
@@ -54,18 +54,18 @@ class Connection {
 };
 
 // Thread-safe.
-class Connector {
+class KmsConnector {
  public:
-  Connector() = default;
-  Connector(const Connector&) = delete;
-  Connector& operator=(const Connector&) = delete;
-  virtual ~Connector() = default;
-  virtual Transported<std::unique_ptr<Connection>> connect(std::int64_t timeout_ns) = 0;
+  KmsConnector() = default;
+  KmsConnector(const KmsConnector&) = delete;
+  KmsConnector& operator=(const KmsConnector&) = delete;
+  virtual ~KmsConnector() = default;
+  virtual Transported<std::unique_ptr<KmsConnection>> connect(std::int64_t timeout_ns) = 0;
 };
 
 // For https: TLS 1.2 or later, and a certificate for the URL's host from an authority that the system trusts,
 // or one in the file that the environment variable AWS_CA_BUNDLE names. kInvalidArgument where that file does
 // not read.
-Result<std::unique_ptr<Connector>> make_connector(const KmsUrl& url);
+Result<std::unique_ptr<KmsConnector>> make_connector(const KmsUrl& url);
 
 }  // namespace enfold

@@ -28,7 +28,7 @@ bool ConnectionPool::wait_for_room(const Deadline& deadline) {
 }
 
 // Null where there is none of use; those that are not go.
-std::unique_ptr<Connection> ConnectionPool::take_kept() {
+std::unique_ptr<KmsConnection> ConnectionPool::take_kept() {
   const std::int64_t oldest_ns = clock_.monotonic_ns() - limits_.max_idle_ns;
   for (;;) {
     Idle next;  // closed outside the lock
@@ -42,9 +42,9 @@ std::unique_ptr<Connection> ConnectionPool::take_kept() {
   }
 }
 
-void ConnectionPool::give_back(std::unique_ptr<Connection> connection) {
+void ConnectionPool::give_back(std::unique_ptr<KmsConnection> connection) {
   const bool is_kept = connection && connection->is_reusable();
-  std::unique_ptr<Connection> surplus;  // closed outside the lock
+  std::unique_ptr<KmsConnection> surplus;  // closed outside the lock
   {
     const std::lock_guard lock(mutex_);
     --lent_;

@@ -23,13 +23,13 @@ class ConnectionPool {
   };
 
   // `clock` outlives the pool.
-  ConnectionPool(std::unique_ptr<Connector> connector, Clock& clock, Limits limits)
+  ConnectionPool(std::unique_ptr<KmsConnector> connector, Clock& clock, Limits limits)
       : connector_(std::move(connector)), clock_(clock), limits_(limits) {}
 
   // Goes back to the pool at its end, where it is of further use.
   class Lease {
    public:
-    Lease(ConnectionPool& pool, std::unique_ptr<Connection> connection, bool is_kept)
+    Lease(ConnectionPool& pool, std::unique_ptr<KmsConnection> connection, bool is_kept)
         : pool_(&pool), connection_(std::move(connection)), is_kept_(is_kept) {}
     Lease(Lease&& other) noexcept
         : pool_(std::exchange(other.pool_, nullptr)),
@@ -42,14 +42,14 @@ class ConnectionPool {
       if (pool_ != nullptr) pool_->give_back(std::move(connection_));
     }
 
-    Connection& operator*() const { return *connection_; }
-    Connection* operator->() const { return connection_.get(); }
+    KmsConnection& operator*() const { return *connection_; }
+    KmsConnection* operator->() const { return connection_.get(); }
     // It has served before, so the other end may have closed it meanwhile.
     [[nodiscard]] bool is_kept() const { return is_kept_; }
 
    private:
     ConnectionPool* pool_;
-    std::unique_ptr<Connection> connection_;
+    std::unique_ptr<KmsConnection> connection_;
     bool is_kept_;
   };
 
@@ -58,15 +58,15 @@ class ConnectionPool {
 
  private:
   struct Idle {
-    std::unique_ptr<Connection> connection;
+    std::unique_ptr<KmsConnection> connection;
     std::int64_t since_ns;
   };
 
-  std::unique_ptr<Connection> take_kept();
+  std::unique_ptr<KmsConnection> take_kept();
   bool wait_for_room(const Deadline& deadline);
-  void give_back(std::unique_ptr<Connection> connection);
+  void give_back(std::unique_ptr<KmsConnection> connection);
 
-  std::unique_ptr<Connector> connector_;
+  std::unique_ptr<KmsConnector> connector_;
   Clock& clock_;
   Limits limits_;
   std::mutex mutex_;  // guards what follows

@@ -145,8 +145,8 @@ Result<std::vector<Result<DecryptedKey>>> RemoteBatches::decrypt_part(const std:
   asked.reserve(part.size());
   for (const DecryptItem& entry : part) {
     json::object& next = asked.emplace_back(json::object_kind).get_object();
-    put_blob(next, "CiphertextBlob", entry.ciphertext);
-    put_context(next, "EncryptionContext", entry.context);
+    add_blob(next, "CiphertextBlob", entry.ciphertext);
+    add_context(next, "EncryptionContext", entry.context);
   }
   ENFOLD_TRY_ASSIGN(const json::object answer, call_json(endpoint_, {kBatchDecrypt, region_of_key(key_arn),
                                                                      request, endpoint_.policy().batch_ns}));
@@ -177,9 +177,9 @@ Result<std::vector<Result<ReEncryptedKey>>> RemoteBatches::re_encrypt_part(
   asked.reserve(part.size());
   for (const DecryptItem& entry : part) {
     json::object& next = asked.emplace_back(json::object_kind).get_object();
-    put_blob(next, "CiphertextBlob", entry.ciphertext);
-    put_context(next, "SourceEncryptionContext", entry.context);
-    put_context(next, "DestinationEncryptionContext", entry.context);
+    add_blob(next, "CiphertextBlob", entry.ciphertext);
+    add_context(next, "SourceEncryptionContext", entry.context);
+    add_context(next, "DestinationEncryptionContext", entry.context);
   }
   ENFOLD_TRY_ASSIGN(const json::object answer,
                     call_json(endpoint_, {kBatchReEncrypt, region_of_key(to_key_arn), request,

@@ -46,7 +46,8 @@ Result<std::shared_ptr<RemoteEndpoint>> RemoteEndpoint::open(KmsUrl url, const R
   return std::make_shared<RemoteEndpoint>(std::move(url), std::move(connector), policy);
 }
 
-RemoteEndpoint::RemoteEndpoint(KmsUrl url, std::unique_ptr<Connector> connector, const RemotePolicy& policy)
+RemoteEndpoint::RemoteEndpoint(KmsUrl url, std::unique_ptr<KmsConnector> connector,
+                               const RemotePolicy& policy)
     : url_(std::move(url)),
       policy_(policy),
       region_(region_of_environment()),

@@ -44,7 +44,7 @@ class RemoteEndpoint {
   // kInvalidArgument where AWS_CA_BUNDLE does not read.
   static Result<std::shared_ptr<RemoteEndpoint>> open(KmsUrl url, const RemotePolicy& policy = {});
 
-  RemoteEndpoint(KmsUrl url, std::unique_ptr<Connector> connector, const RemotePolicy& policy);
+  RemoteEndpoint(KmsUrl url, std::unique_ptr<KmsConnector> connector, const RemotePolicy& policy);
 
   // kKmsUnavailable: no answer in time; kKmsBadAnswer: one that no KMS gives; kKmsUnauthenticated: no
   // credentials; kInvalidArgument: no region is known; and what the service answers.

@@ -22,7 +22,7 @@ class RemoteKms final : public KmsClient {
                                              const EncryptionContext& context) override {
     json::object request = about(key);
     request["KeySpec"] = "AES_256";
-    put_context(request, "EncryptionContext", context);
+    add_context(request, "EncryptionContext", context);
     ENFOLD_TRY_ASSIGN(const json::object answer, call("TrentService.GenerateDataKey", key, request));
     GeneratedDataKey out;
     ENFOLD_TRY_ASSIGN(out.key_arn, answered_key(answer, "KeyId", key));
@@ -35,8 +35,8 @@ class RemoteKms final : public KmsClient {
   Result<Bytes> encrypt(const std::string& key, ByteSpan plaintext,
                         const EncryptionContext& context) override {
     json::object request = about(key);
-    put_blob(request, "Plaintext", plaintext);
-    put_context(request, "EncryptionContext", context);
+    add_blob(request, "Plaintext", plaintext);
+    add_context(request, "EncryptionContext", context);
     ENFOLD_TRY_ASSIGN(const json::object answer, call("TrentService.Encrypt", key, request));
     ENFOLD_TRY(answered_key(answer, "KeyId", key));
     return blob_in(answer, "CiphertextBlob", kMaxBlobBytes);
@@ -46,8 +46,8 @@ class RemoteKms final : public KmsClient {
                               const EncryptionContext& context,
                               std::span<std::uint8_t, 32> plaintext) override {
     json::object request = about(key_arn);
-    put_blob(request, "CiphertextBlob", ciphertext);
-    put_context(request, "EncryptionContext", context);
+    add_blob(request, "CiphertextBlob", ciphertext);
+    add_context(request, "EncryptionContext", context);
     ENFOLD_TRY_ASSIGN(const json::object answer, call("TrentService.Decrypt", key_arn, request));
     ENFOLD_TRY(answered_key(answer, "KeyId", key_arn));
     ENFOLD_TRY_ASSIGN(std::string material, answered_material(answer, "KeyMaterialId"));

@@ -70,13 +70,13 @@ Result<void> key_in(const json::object& object, std::string_view name, std::span
   return {};
 }
 
-void put_blob(json::object& object, std::string_view name, ByteSpan bytes) {
+void add_blob(json::object& object, std::string_view name, ByteSpan bytes) {
   json::string& text = object[name].emplace_string();
   text.resize(base64_size(bytes.size()));
   encode_base64(bytes, text.data());
 }
 
-void put_context(json::object& object, std::string_view name, const EncryptionContext& context) {
+void add_context(json::object& object, std::string_view name, const EncryptionContext& context) {
   if (context.empty()) return;
   json::object& pairs = object[name].emplace_object();
   for (const auto& [key, value] : context) pairs.emplace(key, value);

@@ -27,7 +27,7 @@ Result<Bytes> blob_in(const boost::json::object& object, std::string_view name, 
 Result<void> key_in(const boost::json::object& object, std::string_view name,
                     std::span<std::uint8_t, 32> out);
 
-void put_blob(boost::json::object& object, std::string_view name, ByteSpan bytes);
-void put_context(boost::json::object& object, std::string_view name, const EncryptionContext& context);
+void add_blob(boost::json::object& object, std::string_view name, ByteSpan bytes);
+void add_context(boost::json::object& object, std::string_view name, const EncryptionContext& context);
 
 }  // namespace enfold

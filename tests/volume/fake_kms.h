@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -63,6 +64,12 @@ class FakeKms final : public KmsClient {
     calls_left_ = calls;
   }
 
+  // Answers re_encrypt_batch(), with what `distort` makes of its answers.
+  using ReEncrypted = std::vector<Result<ReEncryptedKey>>;
+  void let_re_encrypt(std::function<void(ReEncrypted&)> distort = [](ReEncrypted& /*answers*/) {}) {
+    distort_re_encrypted_ = std::move(distort);
+  }
+
   [[nodiscard]] int generate_calls() const { return generate_calls_; }
   [[nodiscard]] int decrypt_calls() const { return decrypt_calls_; }
   [[nodiscard]] int encrypt_calls() const { return encrypt_calls_; }
@@ -101,6 +108,21 @@ class FakeKms final : public KmsClient {
     std::ranges::copy(found->second.plain, plaintext.begin());
     distort(plaintext);
     return found->second.material_id;
+  }
+
+  std::optional<ReEncrypted> re_encrypt_batch(const std::string& from_key_arn, const std::string& to_key_arn,
+                                              std::span<const DecryptItem> entries) override {
+    if (!distort_re_encrypted_) return std::nullopt;
+    ReEncrypted answers;
+    for (const auto& opened : decrypt_batch(from_key_arn, entries)) {
+      const DecryptItem& entry = entries[answers.size()];
+      auto wrapped = opened ? encrypt(to_key_arn, opened->plaintext.expose(), entry.context)
+                            : Result<Bytes>(std::unexpected(opened.error()));
+      answers.push_back(wrapped ? ReEncryptedKey{*std::move(wrapped), material(to_key_arn)}
+                                : Result<ReEncryptedKey>(std::unexpected(wrapped.error())));
+    }
+    distort_re_encrypted_(answers);
+    return answers;
   }
 
   Result<KeyDescription> describe_key(const std::string& key) override {
@@ -199,6 +221,7 @@ class FakeKms final : public KmsClient {
   std::map<Bytes, Wrapped> wrapped_;
   std::map<std::string, std::string> states_;  // of keys that are not as all others
   std::map<std::string, int> rotations_;
+  std::function<void(ReEncrypted&)> distort_re_encrypted_;
   Fault later_fault_ = Fault::kNone;
   int calls_left_ = 0;
   std::array<std::uint8_t, 32> last_plain_{};

@@ -8,7 +8,8 @@
 namespace enfold {
 namespace {
 
-class RewrapManyTest : public ::testing::Test {
+// By a service that goes from key to key by itself, or by one that does not.
+class RewrapManyTest : public ::testing::TestWithParam<bool> {
  protected:
   // The first half of them under the one key, the others under the other.
   static constexpr std::size_t kCount = 10;
@@ -22,6 +23,7 @@ class RewrapManyTest : public ::testing::Test {
       rights_.emplace_back([key = keys_[i]](auto bytes) { return equal_in_constant_time(bytes, key); });
     }
     kms_.rotate(kFakeKeyArn);
+    if (GetParam()) kms_.let_re_encrypt();
   }
 
   std::vector<Rewrapped> run() {
@@ -47,13 +49,13 @@ class RewrapManyTest : public ::testing::Test {
   std::vector<IsRight> rights_;
 };
 
-TEST_F(RewrapManyTest, WrapsEachUnderTheWantedKey) {
+TEST_P(RewrapManyTest, WrapsEachUnderTheWantedKey) {
   const auto answers = run();
   ASSERT_EQ(answers.size(), kCount);
   for (std::size_t i = 0; i < kCount; ++i) EXPECT_EQ(outcome(answers[i], i), "") << i;
 }
 
-TEST_F(RewrapManyTest, LeavesOutOnlyWhatCannotBeUnwrapped) {
+TEST_P(RewrapManyTest, LeavesOutOnlyWhatCannotBeUnwrapped) {
   from_[2].ciphertext[0] ^= 1;
   std::swap(rights_[3], rights_[4]);
   const auto answers = run();
@@ -64,7 +66,7 @@ TEST_F(RewrapManyTest, LeavesOutOnlyWhatCannotBeUnwrapped) {
         << i;
 }
 
-TEST_F(RewrapManyTest, LeavesOutWhatAFormerKeyRefuses) {
+TEST_P(RewrapManyTest, LeavesOutWhatAFormerKeyRefuses) {
   kms_.set_state(kFakeOtherArn, "Disabled");
   const auto answers = run();
   for (std::size_t i = 0; i < kCount; ++i)
@@ -72,7 +74,7 @@ TEST_F(RewrapManyTest, LeavesOutWhatAFormerKeyRefuses) {
 }
 
 // Fails from each call on: what was answered before is whole, or is not answered at all.
-TEST_F(RewrapManyTest, BelievesNoAnswerOfAKmsThatGoesWrong) {
+TEST_P(RewrapManyTest, BelievesNoAnswerOfAKmsThatGoesWrong) {
   using Fault = FakeKms::Fault;
   for (const Fault fault : {Fault::kWrongKey, Fault::kConstantKey, Fault::kZeroKey, Fault::kOtherArn,
                             Fault::kUnavailable, Fault::kThrottled, Fault::kDisabled}) {
@@ -92,12 +94,80 @@ TEST_F(RewrapManyTest, BelievesNoAnswerOfAKmsThatGoesWrong) {
   }
 }
 
-TEST_F(RewrapManyTest, AsksAKmsThatDoesNotAnswerOnceForEachKey) {
+TEST_P(RewrapManyTest, AsksAKmsThatDoesNotAnswerOnceForEachKey) {
   const int before = kms_.decrypt_calls();
   kms_.set_fault(FakeKms::Fault::kUnavailable);
   const auto answers = run();
   for (std::size_t i = 0; i < kCount; ++i) EXPECT_EQ(outcome(answers[i], i), "kms-unavailable");
   EXPECT_EQ(kms_.decrypt_calls() - before, 2);
+}
+
+INSTANTIATE_TEST_SUITE_P(Services, RewrapManyTest, ::testing::Bool(),
+                         [](const auto& test) { return test.param ? "ReEncrypting" : "Decrypting"; });
+
+class ReEncryptingTest : public RewrapManyTest {
+ protected:
+  using ReEncrypted = FakeKms::ReEncrypted;
+
+  // The first five answers are distorted; all others must be right.
+  void expect_of_first(const std::string& expected, const std::function<void(ReEncrypted&)>& distort) {
+    kms_.let_re_encrypt([&](ReEncrypted& answers) {
+      if (std::exchange(is_first_, false)) distort(answers);
+    });
+    const auto answers = run();
+    for (std::size_t i = 0; i < kCount; ++i)
+      EXPECT_EQ(outcome(answers[i], i), i < kCount / 2 ? expected : "") << i;
+    is_first_ = true;
+  }
+  bool is_first_ = true;
+};
+INSTANTIATE_TEST_SUITE_P(One, ReEncryptingTest, ::testing::Values(true));
+
+TEST_P(ReEncryptingTest, OpensOnlyWhatIsNew) {
+  const int decrypted = kms_.decrypt_calls();
+  const int encrypted = kms_.encrypt_calls();
+  for (const auto& answer : run()) EXPECT_TRUE(answer);
+  EXPECT_EQ(kms_.encrypt_calls() - encrypted, kCount) << "by the service itself";
+  EXPECT_EQ(kms_.decrypt_calls() - decrypted, 2 * kCount) << "by the service itself, and to verify";
+}
+
+TEST_P(ReEncryptingTest, BelievesNoServiceThatExchangesTheAnswers) {
+  expect_of_first("kms-invalid-ciphertext!",
+                  [](ReEncrypted& answers) { std::ranges::rotate(answers, answers.begin() + 1); });
+  kms_.set_fault(FakeKms::Fault::kIgnoresContext);
+  expect_of_first("kms-bad-answer!",
+                  [](ReEncrypted& answers) { std::ranges::rotate(answers, answers.begin() + 1); });
+}
+
+TEST_P(ReEncryptingTest, BelievesNoServiceThatWrapsSomethingElse) {
+  expect_of_first("kms-bad-answer!", [&](ReEncrypted& answers) {
+    for (std::size_t i = 0; i < answers.size(); ++i)
+      answers[i]->ciphertext = *kms_.encrypt(kFakeKeyArn, Digest{}, contexts_[i]);
+  });
+}
+
+TEST_P(ReEncryptingTest, BelievesNoServiceThatWrapsUnderAnotherKey) {
+  expect_of_first("kms-bad-answer!", [&](ReEncrypted& answers) {
+    for (std::size_t i = 0; i < answers.size(); ++i)
+      answers[i]->ciphertext = *kms_.encrypt(kFakeOtherArn, keys_[i], contexts_[i]);
+  });
+}
+
+TEST_P(ReEncryptingTest, TakesTheOtherWayForWhatTheServiceRefusesOrLeavesEmpty) {
+  expect_of_first("", [](ReEncrypted& answers) {
+    answers[0] = make_error(Errc::kKmsAccessDenied, "no ReEncrypt for you");
+    answers[1] = make_error(Errc::kKmsUnsupported, "");
+    answers[2] = make_error(Errc::kKmsBadAnswer, "");
+    answers[3]->ciphertext.clear();
+  });
+}
+
+TEST_P(ReEncryptingTest, AsksNotTwiceWhereTheServiceIsAway) {
+  const int encrypted = kms_.encrypt_calls();
+  expect_of_first("kms-unavailable", [](ReEncrypted& answers) {
+    for (auto& answer : answers) answer = make_error(Errc::kKmsUnavailable, "gone");
+  });
+  EXPECT_EQ(kms_.encrypt_calls() - encrypted, kCount);
 }
 
 }  // namespace
