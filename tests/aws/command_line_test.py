@@ -74,8 +74,8 @@ class CommandLine(daemon.KmsdTest):
     def test_a_refusal_is_said_as_aws_says_it(self):
         done = self.aws("describe-key", "--key-id", "alias/absent")
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn("An error occurred (NotFoundException) when calling the DescribeKey operation: Alias "
-                      f"arn:aws:kms:{daemon.REGION}:{daemon.ACCOUNT}:alias/absent is not found.", done.stderr)
+        self.assertIn("An error occurred (NotFoundException) when calling the DescribeKey operation", done.stderr)
+        self.assertIn(f": Alias arn:aws:kms:{daemon.REGION}:{daemon.ACCOUNT}:alias/absent is not found.", done.stderr)
 
 
 if __name__ == "__main__":

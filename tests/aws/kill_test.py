@@ -10,7 +10,7 @@ import harness
 import kms_model
 from daemon import ACCOUNT, bytes_of, text_of
 
-ROUNDS = 1500 if harness.IS_LONG else 40
+ROUNDS = 3000 if harness.IS_LONG else 120
 BATCH = "Enfold.BatchDecrypt"
 
 
@@ -124,6 +124,7 @@ class Killed(daemon.KmsdTest):
             self.start_again()
             self.compare(unanswered)
             self.compare_ciphertexts()
+        self.connection.close()
         print(f"{ROUNDS} kills, {self.counts}", flush=True)
         self.assertGreater(self.counts["answered"], ROUNDS)
 

@@ -52,7 +52,7 @@ class ManyClients(daemon.KmsdTest):
         client = self.boto()
         listed = [entry["KeyId"] for page in client.pages("ListKeys", 50) for entry in page["Keys"]]
         self.assertEqual(sorted(made), sorted(listed))
-        aliases = {alias["AliasName"]: alias["TargetKeyId"]
+        aliases = {alias["AliasName"]: alias.get("TargetKeyId")
                    for page in client.pages("ListAliases", 50) for alias in page["Aliases"]}
         for key in listed:
             described = client.call("DescribeKey", KeyId=key)["KeyMetadata"]

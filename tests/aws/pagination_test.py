@@ -78,11 +78,11 @@ class Pages(daemon.KmsdTest):
         self.assertEqual(rest["Truncated"], False)
 
     def test_a_marker_that_is_none_is_refused(self):
-        marker = self.boto().call("ListKeys", Limit=1)["NextMarker"]
+        of_another_list = self.boto().call("ListKeys", Limit=1)["NextMarker"]
         for client in self.both():
-            for wrong in ("x", marker[:-1], marker + "A", "☃"):
+            for wrong in ("x", of_another_list, "☃", "A" * 1024):
                 with self.assertRaises(ServiceError) as raised:
-                    client.call("ListKeys", Marker=wrong)
+                    client.call("ListAliases", Marker=wrong)
                 self.assertEqual((raised.exception.code, raised.exception.status), ("InvalidMarkerException", 400))
 
 
