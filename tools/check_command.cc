@@ -138,8 +138,8 @@ void add_check_command(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<CheckOptions>();
   CLI::App* command = app.add_subcommand("check", "Read and verify everything in a volume");
   command->add_option("PATH", options->path, "the directory of a volume, or where it is mounted")->required();
-  command->add_option("--kms", options->kms, "the key store of a volume that this user has never mounted")
-      ->type_name("embedded:DIR");
+  command->add_option("--kms", options->kms, "the key service of a volume that this user has never mounted")
+      ->type_name(kKmsUrlForms);
   command->add_flag("--repair", options->repair,
                     "write lost or exchanged markers of directories again where what is in them tells how");
   add_passphrase_options(*command, options->passphrase, "", "passphrase of the key store");

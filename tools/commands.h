@@ -34,5 +34,6 @@ void add_check_command(CLI::App& app, Invocation& invocation);
 void add_inspect_command(CLI::App& app, Invocation& invocation);
 void add_rekey_command(CLI::App& app, Invocation& invocation);
 void add_key_commands(CLI::App& app, Invocation& invocation);
+void add_principal_commands(CLI::App& app, Invocation& invocation);
 
 }  // namespace enfold

@@ -1,225 +1,203 @@
-// enfold key: the keys of an embedded store, and the store as a whole.
+// enfold key: keys, wherever they are.
 #include <CLI/CLI.hpp>
-#include <array>
-#include <ctime>
+#include <boost/json.hpp>
 
-#include "kms/engine/arn.h"
-#include "kms/engine/engine.h"
-#include "kms/store/store_admin.h"
-#include "tools/commands.h"
+#include "kms/client/embedded_api.h"
+#include "kms/client/wiped_json.h"
+#include "tools/key_actions.h"
 #include "tools/key_store.h"
 #include "tools/kms_location.h"
-#include "tools/output.h"
-#include "tools/passphrase.h"
 
 namespace enfold {
 namespace {
 
-struct KeyOptions {
-  std::string kms;
-  std::string key;
-  std::string description;
-  std::string file;
-  std::string root_key;
-  PassphraseOptions passphrase;
-  PassphraseOptions export_passphrase;
+namespace json = boost::json;
+
+constexpr const char* kSomeKey = "0f6c1b1e-2f5a-4c43-9d0a-3c0f2f1f7a55";
+
+// How many materials the key has; nothing where the service does not say.
+std::optional<std::uint64_t> count_materials(const KmsCalls& calls, const std::string& key) {
+  json::object request = about_key(key);
+  request["IncludeKeyMaterial"] = "ALL_KEY_MATERIAL";
+  std::uint64_t count = 0;
+  const auto counted = calls.call_list("TrentService.ListKeyRotations", std::move(request), "Rotations",
+                                       [&](const json::object& /*material*/) -> Result<void> {
+                                         ++count;
+                                         return {};
+                                       });
+  return counted ? std::optional(count) : std::nullopt;
+}
+
+Result<Fields> describe(const KmsCalls& calls, const std::string& key) {
+  ENFOLD_TRY_ASSIGN(const json::object answer, calls.call("TrentService.DescribeKey", about_key(key)));
+  const json::object* metadata = object_in(answer, "KeyMetadata");
+  if (metadata == nullptr)
+    return make_error(Errc::kKmsBadAnswer, calls.url() + ": the KMS answered no KeyMetadata");
+  const std::string arn = text_in(*metadata, "Arn");
+  Fields out{{"arn", arn},
+             {"id", text_in(*metadata, "KeyId")},
+             {"state", text_in(*metadata, "KeyState")},
+             {"description", text_in(*metadata, "Description")},
+             {"created", date_in(*metadata, "CreationDate")},
+             {"deletion", date_in(*metadata, "DeletionDate")},
+             {"material", text_in(*metadata, "CurrentKeyMaterialId")}};
+  if (const auto materials = count_materials(calls, arn))
+    out.push_back({"materials", *materials});
+  else
+    out.push_back({"materials", std::string()});
+  return out;
+}
+
+struct ServiceForNewKey {
+  KmsCalls calls;
+  bool is_new_store = false;
 };
 
-std::string date_of(std::int64_t unix_ms) {
-  const std::time_t seconds = unix_ms / 1000;
-  std::tm parts{};
-  std::array<char, 32> text{};
-  if (::gmtime_r(&seconds, &parts) == nullptr ||
-      std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
-    return {};
-  return text.data();
-}
-
-Fields fields_of(const KeyMetadata& key) {
-  return {{"arn", key.arn},
-          {"id", key.key_id},
-          {"state", name_of(key.state)},
-          {"description", key.description},
-          {"created", date_of(key.creation_unix_ms)},
-          {"material", key.current_material_id},
-          {"materials", std::uint64_t{key.all_material_ids.size()}}};
-}
-
-// An ARN is looked for in its own region and account, an id in the store's own.
-CallScope scope_of(const std::string& key) {
-  const auto arn = parse_arn(key);
-  return arn ? arn->scope : local_scope();
-}
-
-Result<std::unique_ptr<Engine>> open_engine(const KeyOptions& options) {
-  ENFOLD_TRY_ASSIGN(const std::string url, resolve_kms_url(options.kms));
-  ENFOLD_TRY_ASSIGN(const std::string directory, require_embedded(url));
-  ToolPassphrase passphrase(options.passphrase, "passphrase of the key store");
-  return open_embedded_engine(directory, passphrase);
-}
-
-Result<int> show_key(Engine& engine, const std::string& key, bool json) {
-  ENFOLD_TRY_ASSIGN(const KeyMetadata found, engine.describe_key(scope_of(key), key));
-  print(fields_of(found), json);
-  return kExitSuccess;
-}
-
 // Only who says how its root key is to be kept wants a new store; else the path may be a slip.
-Result<OpenedStore> open_store_for_new_key(const KeyOptions& options, bool json) {
+Result<ServiceForNewKey> open_for_new_key(const KeyOptions& options, bool json) {
   if (options.root_key.empty()) {
-    ENFOLD_TRY_ASSIGN(auto engine, open_engine(options));
-    return OpenedStore{std::move(engine), false};
+    ENFOLD_TRY_ASSIGN(KmsCalls calls, KmsCalls::open(options.kms));
+    return ServiceForNewKey{std::move(calls)};
   }
-  ENFOLD_TRY_ASSIGN(const std::string url, resolve_kms_url(options.kms));
+  ENFOLD_TRY_ASSIGN(std::string url, resolve_kms_url(options.kms.kms));
   ENFOLD_TRY_ASSIGN(const std::string directory, require_embedded(url));
-  ToolPassphrase passphrase(options.passphrase, "passphrase of the key store");
+  ToolPassphrase passphrase(options.kms.passphrase, "passphrase of the key store");
   ENFOLD_TRY_ASSIGN(OpenedStore store, open_or_make_store(directory, options.root_key, passphrase));
   print_line(backup_advice(directory) + "\n", json);
-  return store;
+  return ServiceForNewKey{
+      KmsCalls(make_embedded_api(std::move(store.engine)), std::move(url), options.kms.region), store.is_new};
+}
+
+Result<json::array> tags_of(const KeyOptions& options) {
+  json::array out;
+  for (const std::string& tag : options.tags) {
+    const std::size_t equals = tag.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return make_error(Errc::kInvalidArgument, "--tag " + tag + ": not of the form NAME=VALUE; correct it");
+    out.push_back({{"TagKey", tag.substr(0, equals)}, {"TagValue", tag.substr(equals + 1)}});
+  }
+  return out;
 }
 
 Result<int> create(const KeyOptions& options, bool json) {
-  ENFOLD_TRY_ASSIGN(const OpenedStore store, open_store_for_new_key(options, json));
-  ENFOLD_TRY_ASSIGN(const KeyMetadata made, store.engine->create_key(local_scope(), {options.description}));
-  Fields fields = fields_of(made);
-  fields.push_back({"new_key_store", store.is_new});
-  print(fields, json);
-  return kExitSuccess;
+  json::object request{{"Description", options.description}};
+  ENFOLD_TRY_ASSIGN(json::array tags, tags_of(options));
+  if (!tags.empty()) request["Tags"] = std::move(tags);
+  ENFOLD_TRY_ASSIGN(const ServiceForNewKey service, open_for_new_key(options, json));
+  ENFOLD_TRY_ASSIGN(const json::object answer, service.calls.call("TrentService.CreateKey", request));
+  const json::object* made = object_in(answer, "KeyMetadata");
+  if (made == nullptr || text_in(*made, "Arn").empty())
+    return make_error(Errc::kKmsBadAnswer, service.calls.url() + ": the KMS answered no KeyMetadata");
+  return show_key(service.calls, text_in(*made, "Arn"), json, {{"new_key_store", service.is_new_store}});
 }
 
 Result<int> list(const KeyOptions& options, bool json) {
-  ENFOLD_TRY_ASSIGN(const auto engine, open_engine(options));
+  ENFOLD_TRY_ASSIGN(const KmsCalls calls, KmsCalls::open(options.kms));
   std::vector<Fields> keys;
-  ListKeysRequest request;
-  for (;;) {
-    ENFOLD_TRY_ASSIGN(const ListKeysAnswer answer, engine->list_keys(local_scope(), request));
-    for (const KeyListEntry& entry : answer.keys) {
-      ENFOLD_TRY_ASSIGN(const KeyMetadata key, engine->describe_key(local_scope(), entry.key_id));
-      keys.push_back(fields_of(key));
-    }
-    if (!answer.truncated) break;
-    request.marker = answer.next_marker;
-  }
-  if (keys.empty()) print_line("The store holds no key.", json);
+  ENFOLD_TRY(
+      calls.call_list("TrentService.ListKeys", {}, "Keys", [&](const json::object& entry) -> Result<void> {
+        ENFOLD_TRY_ASSIGN(Fields key, describe(calls, text_in(entry, "KeyArn")));
+        keys.push_back(std::move(key));
+        return {};
+      }));
+  if (keys.empty()) print_line("There is no key.", json);
   print({{json ? "keys" : "key", std::move(keys)}}, json);
   return kExitSuccess;
 }
 
 Result<int> describe_one(const KeyOptions& options, bool json) {
-  ENFOLD_TRY_ASSIGN(const auto engine, open_engine(options));
-  return show_key(*engine, options.key, json);
+  ENFOLD_TRY_ASSIGN(const KmsCalls calls, KmsCalls::open(options.kms));
+  return show_key(calls, options.key, json);
 }
 
 Result<int> enable(const KeyOptions& options, bool json) {
-  ENFOLD_TRY_ASSIGN(const auto engine, open_engine(options));
-  ENFOLD_TRY(engine->enable_key(scope_of(options.key), options.key));
-  return show_key(*engine, options.key, json);
+  return call_and_show(options, "TrentService.EnableKey", json);
 }
 
 Result<int> disable(const KeyOptions& options, bool json) {
-  ENFOLD_TRY_ASSIGN(const auto engine, open_engine(options));
-  ENFOLD_TRY(engine->disable_key(scope_of(options.key), options.key));
-  return show_key(*engine, options.key, json);
+  return call_and_show(options, "TrentService.DisableKey", json);
 }
 
 Result<int> rotate(const KeyOptions& options, bool json) {
-  ENFOLD_TRY_ASSIGN(const auto engine, open_engine(options));
-  ENFOLD_TRY(engine->rotate_key_on_demand(scope_of(options.key), options.key));
-  return show_key(*engine, options.key, json);
+  return call_and_show(options, "TrentService.RotateKeyOnDemand", json);
 }
 
-Result<int> export_the_store(const KeyOptions& options, bool json) {
-  ENFOLD_TRY_ASSIGN(const std::string url, resolve_kms_url(options.kms));
-  ENFOLD_TRY_ASSIGN(const std::string directory, require_embedded(url));
-  ToolPassphrase store(options.passphrase, "passphrase of the key store");
-  ToolPassphrase sealing(options.export_passphrase, "passphrase for the exported file");
-  sealing.confirm();
-  ENFOLD_TRY(export_store(directory, store, options.file, sealing));
-  print({{"store", directory}, {"exported_to", options.file}}, json);
-  print_line("Keep the file and its passphrase apart from this machine; enfold key import-store reads it.",
-             json);
-  return kExitSuccess;
+void add_own_actions(const KeyActions& actions) {
+  const auto& options = actions.options;
+  CLI::App& creating = actions.add("create", "Make a key, and with --root-key an embedded store for it",
+                                   " --description 'the holiday photographs'", &create);
+  creating.add_option("--description", options->description, "a note for people")->type_name("TEXT");
+  creating.add_option("--tag", options->tags, "may be repeated")->type_name("NAME=VALUE");
+  creating
+      .add_option("--root-key", options->root_key, "how a new store's root key is kept (default: generated)")
+      ->type_name("generated|passphrase|credential:NAME");
+  static_cast<void>(actions.add("list", "Show all keys", " --kms embedded:/srv/keys", &list));
+  static_cast<void>(actions.add_for_key("describe", "Show a key; an alias will do, too", "", &describe_one));
+  static_cast<void>(actions.add_for_key("enable", "Let a disabled key be used again", "", &enable));
+  static_cast<void>(actions.add_for_key(
+      "disable", "Forbid a key's use; mounts lose it when their cached keys run out", "", &disable));
+  static_cast<void>(actions.add_for_key(
+      "rotate", "Give a key new material for new files; old files still open", "", &rotate));
 }
 
-Result<int> import_the_store(const KeyOptions& options, bool json) {
-  ENFOLD_TRY_ASSIGN(const std::string url, resolve_kms_url(options.kms));
-  ENFOLD_TRY_ASSIGN(const std::string directory, require_embedded(url));
-  ENFOLD_TRY_ASSIGN(const RootKeyChoice choice,
-                    parse_root_key_choice(options.root_key.empty() ? "generated" : options.root_key));
-  ToolPassphrase sealing(options.export_passphrase, "passphrase of the exported file");
-  ToolPassphrase store(options.passphrase, "passphrase for the new key store");
-  store.confirm();
-  ENFOLD_TRY(import_store(options.file, sealing, directory, choice, store));
-  print({{"store", directory}, {"imported_from", options.file}}, json);
-  return kExitSuccess;
-}
+}  // namespace
 
-using Action = Result<int> (*)(const KeyOptions&, bool json);
-
-// Adds `enfold key NAME`; returns it for the options that are its own.
-CLI::App& add(CLI::App& group, Invocation& invocation, const std::shared_ptr<KeyOptions>& options,
-              const std::string& name, const std::string& what, const std::string& example, Action action) {
+CLI::App& KeyActions::add(const std::string& name, const std::string& what, const std::string& example,
+                          Action action) const {
   CLI::App* command = group.add_subcommand(name, what);
-  command->add_option("--kms", options->kms, "the key store (default: the one in your data directory)")
-      ->type_name("embedded:DIR");
-  add_passphrase_options(*command, options->passphrase, "", "passphrase of the key store");
-  command->footer("Example:\n  enfold key " + example);
-  command->callback([options, action, name, &invocation] {
-    invocation.name = "key " + name;
+  add_kms_options(*command, options->kms);
+  std::string footer = "Example:\n  enfold ";
+  footer.append(prefix).append(name).append(example);
+  command->footer(footer);
+  command->callback([options = options, action, full_name = prefix + name, &invocation = invocation] {
+    invocation.name = full_name;
     invocation.run = [options, action, &invocation] { return action(*options, invocation.json); };
   });
   return *command;
 }
 
-constexpr const char* kSomeKey = "0f6c1b1e-2f5a-4c43-9d0a-3c0f2f1f7a55";
-
-void add_actions_on_one_key(CLI::App& group, Invocation& invocation,
-                            const std::shared_ptr<KeyOptions>& options) {
-  const auto add_one = [&](const std::string& name, const std::string& what, Action action) {
-    add(group, invocation, options, name, what, name + " " + kSomeKey, action)
-        .add_option("KEY", options->key, "the key's id or ARN")
-        ->required();
-  };
-  add_one("describe", "Show a key", &describe_one);
-  add_one("enable", "Let a disabled key be used again", &enable);
-  add_one("disable", "Forbid a key's use; mounts lose it when their cached keys run out", &disable);
-  add_one("rotate", "Give a key new material for new files; old files still open", &rotate);
+CLI::App& KeyActions::add_for_key(const std::string& name, const std::string& what,
+                                  const std::string& more_example, Action action) const {
+  CLI::App& command = add(name, what, " " + std::string(kSomeKey) + more_example, action);
+  command.add_option("KEY", options->key, "the key's id or ARN")->required();
+  return command;
 }
 
-void add_store_actions(CLI::App& group, Invocation& invocation, const std::shared_ptr<KeyOptions>& options) {
-  CLI::App& exporting =
-      add(group, invocation, options, "export-store", "Write a copy of the store, sealed by a passphrase",
-          "export-store /media/usb/keys.enfold", &export_the_store);
-  exporting.add_option("FILE", options->file, "a new file")->required();
-  add_passphrase_options(exporting, options->export_passphrase, "export-",
-                         "passphrase for the exported file");
-  CLI::App& importing = add(group, invocation, options, "import-store", "Make a store from an exported copy",
-                            "import-store /media/usb/keys.enfold", &import_the_store);
-  importing.add_option("FILE", options->file, "what export-store wrote")->required();
-  add_passphrase_options(importing, options->export_passphrase, "export-", "passphrase of the exported file");
-  importing
-      .add_option("--root-key", options->root_key,
-                  "how the new store's root key is kept (default: generated)")
-      ->type_name("generated|passphrase|credential:NAME");
+KeyActions KeyActions::add_group(const std::string& name, const std::string& what,
+                                 const std::string& example) const {
+  CLI::App* below = group.add_subcommand(name, what);
+  below->require_subcommand(1);
+  std::string footer = "Example:\n  enfold ";
+  footer.append(prefix).append(name).append(" ").append(example);
+  below->footer(footer);
+  return {*below, invocation, options, prefix + name + " "};
 }
 
-}  // namespace
+json::object about_key(const std::string& key) { return {{"KeyId", key}}; }
+
+Result<int> show_key(const KmsCalls& calls, const std::string& key, bool json, Fields more) {
+  ENFOLD_TRY_ASSIGN(Fields fields, describe(calls, key));
+  for (Field& field : more) fields.push_back(std::move(field));
+  print(fields, json);
+  return kExitSuccess;
+}
+
+Result<int> call_and_show(const KeyOptions& options, std::string_view target, bool json) {
+  ENFOLD_TRY_ASSIGN(const KmsCalls calls, KmsCalls::open(options.kms));
+  ENFOLD_TRY(calls.call(target, about_key(options.key)));
+  return show_key(calls, options.key, json);
+}
 
 void add_key_commands(CLI::App& app, Invocation& invocation) {
-  auto options = std::make_shared<KeyOptions>();
-  CLI::App* group = app.add_subcommand("key", "Keys of an embedded key store, and the store itself");
+  CLI::App* group = app.add_subcommand("key", "Keys of a key service, and an embedded store as a whole");
   group->require_subcommand(1);
   group->footer("Example:\n  enfold key list");
-  CLI::App& creating =
-      add(*group, invocation, options, "create", "Make a key, and with --root-key a store for it",
-          "create --description 'the holiday photographs'", &create);
-  creating.add_option("--description", options->description, "a note for people")->type_name("TEXT");
-  creating
-      .add_option("--root-key", options->root_key, "how a new store's root key is kept (default: generated)")
-      ->type_name("generated|passphrase|credential:NAME");
-  add(*group, invocation, options, "list", "Show all keys", "list --kms embedded:/srv/keys", &list);
-  add_actions_on_one_key(*group, invocation, options);
-  add_store_actions(*group, invocation, options);
+  const KeyActions actions{*group, invocation, std::make_shared<KeyOptions>(), "key "};
+  add_own_actions(actions);
+  add_life_actions(actions);
+  add_alias_actions(actions);
+  add_tag_actions(actions);
+  add_store_actions(actions);
 }
 
 }  // namespace enfold

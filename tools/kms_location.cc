@@ -3,42 +3,46 @@
 #include <cerrno>
 
 #include "fs/volume/user_directories.h"
+#include "kms/client/kms_url.h"
 
 namespace enfold {
 namespace {
 
 constexpr std::string_view kEmbedded = "embedded:";
+constexpr std::string_view kUnix = "unix:";
 
 // Resolves what exists; the missing end of the path is appended as it is.
-Result<std::string> resolve_directory(std::string path) {
+Result<std::string> resolve_path(std::string path) {
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   auto resolved = canonical_path(path);
   if (resolved || resolved.error().errno_value != ENOENT) return resolved;
   const std::size_t slash = path.rfind('/');
   const std::string name = path.substr(slash == std::string::npos ? 0 : slash + 1);
   if (name == "." || name == ".." || slash == 0) return slash == 0 ? Result<std::string>(path) : resolved;
-  ENFOLD_TRY_ASSIGN(std::string parent, slash == std::string::npos
-                                            ? canonical_path(".")
-                                            : resolve_directory(path.substr(0, slash)));
+  ENFOLD_TRY_ASSIGN(std::string parent,
+                    slash == std::string::npos ? canonical_path(".") : resolve_path(path.substr(0, slash)));
   return parent == "/" ? "/" + name : parent + "/" + name;
 }
 
 }  // namespace
 
 Result<std::string> resolve_kms_url(const std::string& text) {
-  std::string directory;
   if (text.empty()) {
-    ENFOLD_TRY_ASSIGN(directory, user_data_directory());
-    directory += "/enfold/kms";
-  } else if (auto named = embedded_directory(text)) {
-    directory = *named;
-  } else {
-    return text;
+    ENFOLD_TRY_ASSIGN(const std::string data, user_data_directory());
+    ENFOLD_TRY_ASSIGN(const std::string resolved, resolve_path(data + "/enfold/kms"));
+    return std::string(kEmbedded) + resolved;
   }
-  if (directory.empty())
-    return make_error(Errc::kInvalidArgument, "--kms " + text + ": names no directory; write embedded:DIR");
-  ENFOLD_TRY_ASSIGN(const std::string resolved, resolve_directory(directory));
-  return std::string(kEmbedded) + resolved;
+  if (text == kEmbedded || text == kUnix)
+    return make_error(Errc::kInvalidArgument,
+                      "--kms " + text + ": names no path; write " + text + (text == kUnix ? "PATH" : "DIR"));
+  for (const std::string_view scheme : {kEmbedded, kUnix}) {
+    if (!text.starts_with(scheme)) continue;
+    ENFOLD_TRY_ASSIGN(const std::string resolved, resolve_path(text.substr(scheme.size())));
+    ENFOLD_TRY(parse_kms_url(std::string(scheme) + resolved));
+    return std::string(scheme) + resolved;
+  }
+  ENFOLD_TRY_ASSIGN(const KmsUrl url, parse_kms_url(text));
+  return url.normal();
 }
 
 std::optional<std::string> embedded_directory(const std::string& kms_url) {
@@ -51,7 +55,8 @@ Result<std::string> require_embedded(const std::string& kms_url) {
   if (directory) return *directory;
   return make_error(
       Errc::kUnsupported,
-      "--kms " + kms_url + ": keys are administered in an embedded store only; write embedded:DIR");
+      "--kms " + kms_url +
+          ": this is done to the files of an embedded store; write embedded:DIR, where they are");
 }
 
 }  // namespace enfold

@@ -21,6 +21,7 @@ void add_commands(CLI::App& app, enfold::Invocation& invocation) {
   enfold::add_inspect_command(app, invocation);
   add_rekey_command(app, invocation);
   enfold::add_key_commands(app, invocation);
+  enfold::add_principal_commands(app, invocation);
   app.footer("Example:\n  enfold init ~/Dropbox/private\n  enfold mount ~/Dropbox/private ~/private");
 }
 

@@ -116,8 +116,9 @@ void add_mount_command(CLI::App& app, Invocation& invocation) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command
-      ->add_option("--kms", options->kms, "the key store of a volume that you mount here for the first time")
-      ->type_name("embedded:DIR");
+      ->add_option("--kms", options->kms,
+                   "the key service of a volume that you mount here for the first time")
+      ->type_name(kKmsUrlForms);
   command->add_flag("--foreground,-f", options->foreground,
                     "stay in the foreground and log to standard error");
   command->add_flag("--recover", options->recover,

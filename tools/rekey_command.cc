@@ -229,8 +229,8 @@ void add_rekey_command(CLI::App& app, Invocation& invocation) {
   command->add_option("PATH", options->path, "the directory of a volume, or where it is mounted")->required();
   command->add_option("--to-key", options->to_key, "the key to wrap under (default: the volume's own)")
       ->type_name("KEY");
-  command->add_option("--to-kms", options->to_kms, "the key store of that key (default: the volume's own)")
-      ->type_name("embedded:DIR");
+  command->add_option("--to-kms", options->to_kms, "the key service of that key (default: the volume's own)")
+      ->type_name(kKmsUrlForms);
   command->add_option("--jobs", options->jobs, "threads (default: as many as processors)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024));
@@ -241,13 +241,13 @@ void add_rekey_command(CLI::App& app, Invocation& invocation) {
   auto* dry_run = command->add_flag("--dry-run", options->dry_run, "try the key, count, and change nothing");
   command->add_flag("--status", options->status, "count files by the key that they are under")
       ->excludes(dry_run);
-  command->add_option("--kms", options->kms, "the key store of a volume that this user has never mounted")
-      ->type_name("embedded:DIR");
+  command->add_option("--kms", options->kms, "the key service of a volume that this user has never mounted")
+      ->type_name(kKmsUrlForms);
   add_passphrase_options(*command, options->passphrase, "", "passphrase of the volume's key store");
   add_passphrase_options(*command, options->to_passphrase, "to-", "passphrase of the other key store");
   command->footer(
       "Example:\n  enfold rekey ~/private --status\n  enfold key rotate KEY && enfold rekey ~/private\n"
-      "  enfold rekey /srv/lower --to-kms embedded:/srv/keys2 --to-key KEY\n"
+      "  enfold rekey /srv/lower --to-kms unix:/run/enfold-kmsd/kms.sock --to-key KEY\n"
       "Works beside a mount and its users. May be stopped at any time; the same command goes on.");
   command->callback([options, &invocation] {
     invocation.run = [options, &invocation] { return run_rekey(*options, invocation.json); };

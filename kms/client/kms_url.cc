@@ -98,6 +98,14 @@ std::string KmsUrl::host_header() const {
                                                                        : host + ":" + std::to_string(port);
 }
 
+std::string KmsUrl::normal() const {
+  if (scheme == KmsScheme::kUnix || scheme == KmsScheme::kEmbedded) return text;
+  std::string host = host_header();
+  std::ranges::transform(host, host.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return (scheme == KmsScheme::kHttp ? "http://" : "https://") + host;
+}
+
 Result<KmsUrl> parse_kms_url(const std::string& text) {
   constexpr std::string_view kEmbedded = "embedded:";
   constexpr std::string_view kUnix = "unix:";

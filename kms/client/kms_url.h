@@ -19,6 +19,8 @@ struct KmsUrl {
 
   // As the Host header has it; "localhost" for a socket.
   [[nodiscard]] std::string host_header() const;
+  // The same, written in one way: a pin compares texts.
+  [[nodiscard]] std::string normal() const;
 };
 
 // kUnsupported: none of these. kInvalidArgument: one of these and malformed, or http to another machine,

@@ -31,6 +31,16 @@ TEST(KmsUrl, ReadsEachScheme) {
   }
 }
 
+TEST(KmsUrl, IsWrittenInOneWay) {
+  for (const auto& [text, normal] :
+       std::vector<std::pair<const char*, const char*>>{{"https://KMS.Example:443/", "https://kms.example"},
+                                                        {"http://127.0.0.1:80", "http://127.0.0.1"},
+                                                        {"http://[::1]:8080/", "http://[::1]:8080"},
+                                                        {"unix:/run/kms.sock", "unix:/run/kms.sock"},
+                                                        {"embedded:/Keys", "embedded:/Keys"}})
+    EXPECT_EQ(parse_kms_url(text).value().normal(), normal);
+}
+
 TEST(KmsUrl, RefusesWhatIsNone) {
   for (const char* text : {"", "embedded:", "embedded", "ftp://host", "kms.example", "HTTPS://host"})
     EXPECT_EQ(outcome(parse_kms_url(text)), "unsupported") << text;

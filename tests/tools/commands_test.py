@@ -191,7 +191,10 @@ class Init(CommandTest):
         self.assertFalse(os.path.exists(self.lower))
 
     def test_an_unknown_kind_of_kms_or_root_key_is_refused(self):
-        self.assert_refused(UNSUPPORTED, "init", self.lower, "--kms", "https://example.org")
+        self.assert_refused(UNSUPPORTED, "init", self.lower, "--kms", "ftp://example.org")
+        self.assert_refused(USAGE, "init", self.lower, "--kms", "http://example.org", says="https")
+        self.assert_refused(USAGE, "init", self.lower, "--kms", "unix:")
+        self.assert_refused(USAGE, "init", self.lower, "--kms", "unix:kms.sock", "--root-key", "generated")
         self.assert_refused(USAGE, "init", self.lower, "--kms", self.kms, "--root-key", "nonsense")
         self.assertFalse(os.path.exists(self.lower))
 
