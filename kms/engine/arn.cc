@@ -6,6 +6,12 @@ namespace {
 constexpr std::string_view kPrefix = "arn:aws:kms:";
 constexpr std::string_view kResource = "key/";
 
+std::string joined(const CallScope& scope, std::string_view resource_type, std::string_view name) {
+  std::string text(kPrefix);
+  text.append(scope.region).append(":").append(scope.account).append(":");
+  return text.append(resource_type).append(name);
+}
+
 // Up to the next colon, which is dropped; nothing where there is none or the field is empty.
 std::optional<std::string_view> take_field(std::string_view& rest) {
   std::size_t colon = rest.find(':');
@@ -18,22 +24,25 @@ std::optional<std::string_view> take_field(std::string_view& rest) {
 }  // namespace
 
 std::string arn_of(const CallScope& scope, std::string_view key_id) {
-  return std::string(kPrefix)
-      .append(scope.region)
-      .append(":")
-      .append(scope.account)
-      .append(":key/")
-      .append(key_id);
+  return joined(scope, kResource, key_id);
 }
 
-std::optional<KeyArn> parse_arn(std::string_view text) {
+std::string alias_arn(const CallScope& scope, std::string_view name) { return joined(scope, "", name); }
+
+std::optional<KmsArn> parse_kms_arn(std::string_view text) {
   if (!text.starts_with(kPrefix)) return std::nullopt;
   text.remove_prefix(kPrefix.size());
   auto region = take_field(text);
   if (!region) return std::nullopt;
   auto account = take_field(text);
-  if (!account || !text.starts_with(kResource)) return std::nullopt;
-  return KeyArn{{std::string(*region), std::string(*account)}, std::string(text.substr(kResource.size()))};
+  if (!account) return std::nullopt;
+  return KmsArn{{std::string(*region), std::string(*account)}, text};
+}
+
+std::optional<KeyArn> parse_arn(std::string_view text) {
+  std::optional<KmsArn> arn = parse_kms_arn(text);
+  if (!arn || !arn->resource.starts_with(kResource)) return std::nullopt;
+  return KeyArn{std::move(arn->scope), std::string(arn->resource.substr(kResource.size()))};
 }
 
 }  // namespace enfold

@@ -1,12 +1,14 @@
 // The key service itself: what AWS KMS does for symmetric keys, without sockets, HTTP or JSON. Checks follow
-// AWS's order: validate, resolve the key, its state, then the cryptography; errors carry AWS's messages
-// (kms/README.md names which of them are not verified) and an Errc for each of AWS's classes.
+// AWS's order: validate, resolve the key, authorise, its state, its usage, the operation, and DryRun last
+// (engine_admission.cc); errors carry AWS's messages (kms/README.md names which of them are not verified) and
+// an Errc for each of AWS's classes.
 //
 // Thread-safe. A lock is held while the store is looked at, not while anything is encrypted. What another
 // process commits to the same store is seen by the next call. Every call may also answer kStoreTampered,
 // kBusy (another process holds the store's write lock) or kSystem.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,7 +26,10 @@
 namespace enfold {
 
 class Store;
+enum class Operation : std::uint8_t;
+struct Alias;
 struct Key;
+struct RowChange;
 struct Tables;
 
 class Engine {
@@ -67,7 +72,7 @@ class Engine {
   Result<void> disable_key_rotation(const KmsCaller& caller, const std::string& key_id);
   Result<RotationStatus> get_key_rotation_status(const KmsCaller& caller, const std::string& key_id);
   // Answers the key's ARN. New calls use the new material, what was encrypted before still decrypts. At most
-  // 25 times a key.
+  // 25 times a key, and the schedule stays as it is.
   Result<std::string> rotate_key_on_demand(const KmsCaller& caller, const std::string& key_id);
   Result<ListRotationsAnswer> list_key_rotations(const KmsCaller& caller,
                                                  const ListRotationsRequest& request);
@@ -87,14 +92,14 @@ class Engine {
   // Many of them under one key with one look at the store; not AWS's. One answer for each entry, in order;
   // the whole fails for what concerns all of them: the key, or no entry, or more than kMaxBatchEntries.
   Result<std::vector<Result<EncryptAnswer>>> encrypt_batch(const KmsCaller& caller, const std::string& key_id,
-                                                           std::span<const BatchEncryptEntry> entries);
+                                                           std::span<const BatchEncryptEntry> batch);
   Result<std::vector<Result<DecryptAnswer>>> decrypt_batch(const KmsCaller& caller, const std::string& key_id,
-                                                           std::span<const BatchDecryptEntry> entries);
+                                                           std::span<const BatchDecryptEntry> batch);
   // The source key may be of another region than the destination key, which is of the caller's.
   Result<std::vector<Result<ReEncryptAnswer>>> re_encrypt_batch(const KmsCaller& caller,
                                                                 const std::string& source_key_id,
                                                                 const std::string& destination_key_id,
-                                                                std::span<const BatchReEncryptEntry> entries);
+                                                                std::span<const BatchReEncryptEntry> batch);
   Result<ReEncryptAnswer> re_encrypt(const KmsCaller& caller, const ReEncryptRequest& request);
   Result<GenerateDataKeyAnswer> generate_data_key(const KmsCaller& caller,
                                                   const GenerateDataKeyRequest& request);
@@ -117,20 +122,39 @@ class Engine {
 
  private:
   using KeyPointer = std::shared_ptr<const Key>;
-  Result<KeyPointer> find(const KmsCaller& caller, const std::string& key_id);
-  Result<KeyPointer> find_enabled(const KmsCaller& caller, const std::string& key_id);
-  Result<KeyPointer> find_for_blob(const KmsCaller& caller, const std::optional<std::string>& key_id,
-                                   const KeyId& id_in_blob);
-  Result<void> set_state(const KmsCaller& caller, const std::string& key_id, KeyState state);
-  Result<DecryptAnswer> open(const KmsCaller& caller, const std::optional<std::string>& key_id, ByteSpan blob,
-                             const EncryptionContext& context);
+  using KeyChange = std::function<Result<void>(Key&)>;
+  using Changes = Result<std::vector<RowChange>>;
+
+  // engine_admission.cc: the checks that stand before every operation, in their order.
+  Result<KeyPointer> admit(Operation operation, const KmsCaller& caller, const std::string& key_id,
+                           const std::vector<std::string>& grant_tokens = {});
+  Result<KeyPointer> admit_for_blob(Operation operation, const KmsCaller& caller,
+                                    const std::optional<std::string>& key_id, ByteSpan blob,
+                                    const std::vector<std::string>& grant_tokens);
+  Result<KeyPointer> resolve(Operation operation, const KmsCaller& caller, const std::string& key_id);
+  Result<KeyPointer> find_key_of(const CallScope& scope, const KeyId& id);
+  Result<KeyPointer> change(Operation operation, const KmsCaller& caller, const std::string& key_id,
+                            const KeyChange& apply);
+
+  // From here on with the lock held.
+  Result<void> look();  // reads what was committed and does what is due
   Result<void> sync_principals();
+  Result<void> do_due();
+  Changes due_changes(std::int64_t now_unix_ms);
+  Result<Key> load_for(Operation operation, const KeyId& id);  // inside a transaction
+
+  Result<void> make_managed_key(const KmsCaller& caller, const std::string& key_id);
+  Key new_key(const CallScope& scope);
+  Changes alias_changes(const Alias& alias, const KeyId& target, Operation operation);
+  Result<GenerateDataKeyAnswer> generate(Operation operation, const KmsCaller& caller,
+                                         const GenerateDataKeyRequest& request);
   Bytes seal(const Key& key, const EncryptionContext& context, ByteSpan plaintext);
 
   Entropy& entropy_;
   Clock& clock_;
-  std::mutex mutex_;  // guards tables_
+  std::mutex mutex_;  // guards what follows
   std::unique_ptr<Tables> tables_;
+  std::int64_t due_pause_until_ns_ = 0;
 };
 
 // Opens the store at `dir` (kms/store/store_admin.h makes one) with the system's randomness and clock.

@@ -1,52 +1,56 @@
 // The cryptographic operations of the engine: everything that only reads keys.
+#include "kms/engine/blob_opening.h"
+#include "kms/engine/call_options.h"
 #include "kms/engine/engine.h"
-#include "kms/engine/key_lookup.h"
-#include "kms/engine/validation.h"
+#include "kms/engine/operation_rules.h"
 
 namespace enfold {
 namespace {
 
-constexpr std::size_t kMaxPlaintextBytes = 4096;
-constexpr std::size_t kMaxCiphertextBytes = 6144;
 constexpr std::int64_t kMaxRandomBytes = 1024;
 
 static_assert(kMaxPlaintextBytes + kBlobOverheadBytes <= kMaxCiphertextBytes);
-
-// AWS gives this class no message (kms/README.md).
-std::unexpected<Error> invalid_ciphertext() { return make_error(Errc::kKmsInvalidCiphertext, ""); }
 
 Validation& optional_key_id(Validation& validation, std::string_view path,
                             const std::optional<std::string>& key_id) {
   return key_id ? validation.key_id(path, *key_id) : validation;
 }
 
-std::unexpected<Error> incorrect_key() {
-  return make_error(Errc::kKmsIncorrectKey,
-                    "The key ID in the request does not identify a CMK that can perform this operation.");
+Result<void> validate(const EncryptRequest& request) {
+  Validation validation;
+  validation.key_id("keyId", request.key_id).blob("plaintext", request.plaintext, kMaxPlaintextBytes);
+  validate_algorithm(validation, "encryptionAlgorithm", request.algorithm);
+  validate_grant_tokens(validation, request.options.grant_tokens);
+  return validation.result();
 }
 
-Result<void> validate_batch(const std::string& key_id, std::size_t entries) {
-  return Validation()
-      .key_id("keyId", key_id)
-      .range("entries", static_cast<std::int64_t>(entries), 1, std::int64_t{kMaxBatchEntries})
-      .result();
+Result<void> validate(const DecryptRequest& request) {
+  Validation validation;
+  validation.blob("ciphertextBlob", request.ciphertext, kMaxCiphertextBytes);
+  optional_key_id(validation, "keyId", request.key_id);
+  validate_algorithm(validation, "encryptionAlgorithm", request.algorithm);
+  validate_grant_tokens(validation, request.options.grant_tokens);
+  return validation.result();
 }
 
-// `header` is the blob's, and `key` the one that it names.
-Result<DecryptAnswer> open_with(const Key& key, const BlobHeader& header, ByteSpan blob,
-                                const EncryptionContext& context) {
-  const MaterialVersion* version = key.find_material(header.material_id);
-  if (version == nullptr) return invalid_ciphertext();
-  std::optional<WipedBytes> plaintext = open_blob(blob, version->material, context);
-  if (!plaintext) return invalid_ciphertext();
-  return DecryptAnswer{*std::move(plaintext), key.arn, to_hex(version->id)};
+Result<void> validate(const ReEncryptRequest& request) {
+  Validation validation;
+  validation.blob("ciphertextBlob", request.ciphertext, kMaxCiphertextBytes);
+  validation.key_id("destinationKeyId", request.destination_key_id);
+  optional_key_id(validation, "sourceKeyId", request.source_key_id);
+  validate_algorithm(validation, "sourceEncryptionAlgorithm", request.source_algorithm);
+  validate_algorithm(validation, "destinationEncryptionAlgorithm", request.destination_algorithm);
+  validate_grant_tokens(validation, request.options.grant_tokens);
+  return validation.result();
 }
 
-Result<DecryptAnswer> open_entry(const Key& key, const BatchDecryptEntry& entry) {
-  ENFOLD_TRY(Validation().blob("ciphertextBlob", entry.ciphertext, kMaxCiphertextBytes).result());
-  ENFOLD_TRY_ASSIGN(BlobHeader header, read_blob_header(entry.ciphertext));
-  if (header.key_id != key.id) return incorrect_key();
-  return open_with(key, header, entry.ciphertext, entry.context);
+Result<void> validate(const GenerateDataKeyRequest& request) {
+  Validation validation;
+  validation.key_id("keyId", request.key_id)
+      .one_of("keySpec", request.key_spec, {"AES_256", "AES_128"})
+      .range("numberOfBytes", request.number_of_bytes, 1, kMaxRandomBytes);
+  validate_grant_tokens(validation, request.options.grant_tokens);
+  return validation.result();
 }
 
 Result<std::size_t> data_key_bytes(const GenerateDataKeyRequest& request) {
@@ -63,109 +67,69 @@ Bytes Engine::seal(const Key& key, const EncryptionContext& context, ByteSpan pl
   return seal_blob({key.id, current.id}, current.material, context, plaintext, entropy_);
 }
 
-// A blob names its key. Where the caller names one as well, the two must agree.
-Result<Engine::KeyPointer> Engine::find_for_blob(const KmsCaller& caller,
-                                                 const std::optional<std::string>& key_id,
-                                                 const KeyId& id_in_blob) {
-  if (!key_id) {
-    Result<KeyPointer> key = find_enabled(caller, uuid_text(id_in_blob));
-    if (key || key.error().code != Errc::kKmsNotFound) return key;
-    return make_error(
-        Errc::kKmsAccessDenied,
-        "The ciphertext refers to a customer master key that does not exist, does not exist in this "
-        "region, or you are not allowed to access.");
-  }
-  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(caller, *key_id));
-  if (key->id != id_in_blob) return incorrect_key();
-  return key;
-}
-
-Result<DecryptAnswer> Engine::open(const KmsCaller& caller, const std::optional<std::string>& key_id,
-                                   ByteSpan blob, const EncryptionContext& context) {
-  ENFOLD_TRY_ASSIGN(BlobHeader header, read_blob_header(blob));
-  ENFOLD_TRY_ASSIGN(KeyPointer key, find_for_blob(caller, key_id, header.key_id));
-  return open_with(*key, header, blob, context);
-}
-
 Result<EncryptAnswer> Engine::encrypt(const KmsCaller& caller, const EncryptRequest& request) {
-  ENFOLD_TRY(Validation()
-                 .key_id("keyId", request.key_id)
-                 .blob("plaintext", request.plaintext, kMaxPlaintextBytes)
-                 .result());
-  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(caller, request.key_id));
-  return EncryptAnswer{seal(*key, request.context, request.plaintext), key->arn};
+  ENFOLD_TRY(validate(request));
+  ENFOLD_TRY_ASSIGN(KeyPointer key,
+                    admit(Operation::kEncrypt, caller, request.key_id, request.options.grant_tokens));
+  ENFOLD_TRY(require_algorithm(request.algorithm));
+  EncryptAnswer answer{seal(*key, request.context, request.plaintext), key->arn};
+  ENFOLD_TRY(require_meant(request.options));
+  return answer;
 }
 
 Result<DecryptAnswer> Engine::decrypt(const KmsCaller& caller, const DecryptRequest& request) {
-  Validation validation;
-  validation.blob("ciphertextBlob", request.ciphertext, kMaxCiphertextBytes);
-  ENFOLD_TRY(optional_key_id(validation, "keyId", request.key_id).result());
-  return open(caller, request.key_id, request.ciphertext, request.context);
-}
-
-Result<std::vector<Result<EncryptAnswer>>> Engine::encrypt_batch(const KmsCaller& caller,
-                                                                 const std::string& key_id,
-                                                                 std::span<const BatchEncryptEntry> entries) {
-  ENFOLD_TRY(validate_batch(key_id, entries.size()));
-  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(caller, key_id));
-  std::vector<Result<EncryptAnswer>> answers;
-  answers.reserve(entries.size());
-  for (const BatchEncryptEntry& entry : entries) {
-    auto valid = Validation().blob("plaintext", entry.plaintext, kMaxPlaintextBytes).result();
-    if (valid)
-      answers.emplace_back(EncryptAnswer{seal(*key, entry.context, entry.plaintext), key->arn});
-    else
-      answers.emplace_back(std::unexpected(std::move(valid).error()));
-  }
-  return answers;
-}
-
-Result<std::vector<Result<DecryptAnswer>>> Engine::decrypt_batch(const KmsCaller& caller,
-                                                                 const std::string& key_id,
-                                                                 std::span<const BatchDecryptEntry> entries) {
-  ENFOLD_TRY(validate_batch(key_id, entries.size()));
-  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(caller, key_id));
-  std::vector<Result<DecryptAnswer>> answers;
-  answers.reserve(entries.size());
-  for (const BatchDecryptEntry& entry : entries) answers.push_back(open_entry(*key, entry));
-  return answers;
+  ENFOLD_TRY(validate(request));
+  ENFOLD_TRY_ASSIGN(KeyPointer key, admit_for_blob(Operation::kDecrypt, caller, request.key_id,
+                                                   request.ciphertext, request.options.grant_tokens));
+  ENFOLD_TRY(require_algorithm(request.algorithm));
+  ENFOLD_TRY_ASSIGN(DecryptAnswer answer, open_blob_with(*key, request.ciphertext, request.context));
+  ENFOLD_TRY(require_meant(request.options));
+  return answer;
 }
 
 Result<ReEncryptAnswer> Engine::re_encrypt(const KmsCaller& caller, const ReEncryptRequest& request) {
-  Validation validation;
-  validation.blob("ciphertextBlob", request.ciphertext, kMaxCiphertextBytes);
-  validation.key_id("destinationKeyId", request.destination_key_id);
-  ENFOLD_TRY(optional_key_id(validation, "sourceKeyId", request.source_key_id).result());
-  ENFOLD_TRY_ASSIGN(KeyPointer destination, find_enabled(caller, request.destination_key_id));
+  ENFOLD_TRY(validate(request));
+  const std::vector<std::string>& tokens = request.options.grant_tokens;
+  ENFOLD_TRY_ASSIGN(KeyPointer destination,
+                    admit(Operation::kReEncryptTo, caller, request.destination_key_id, tokens));
+  ENFOLD_TRY_ASSIGN(KeyPointer source, admit_for_blob(Operation::kReEncryptFrom, caller,
+                                                      request.source_key_id, request.ciphertext, tokens));
+  ENFOLD_TRY(require_algorithm(request.source_algorithm));
+  ENFOLD_TRY(require_algorithm(request.destination_algorithm));
   ENFOLD_TRY_ASSIGN(DecryptAnswer opened,
-                    open(caller, request.source_key_id, request.ciphertext, request.source_context));
-  return ReEncryptAnswer{
+                    open_blob_with(*source, request.ciphertext, request.source_context));
+  ReEncryptAnswer answer{
       .ciphertext = seal(*destination, request.destination_context, opened.plaintext.expose()),
       .source_key_arn = std::move(opened.key_arn),
       .key_arn = destination->arn,
       .source_material_id = std::move(opened.material_id),
       .destination_material_id = to_hex(destination->current().id)};
+  ENFOLD_TRY(require_meant(request.options));
+  return answer;
 }
 
-Result<GenerateDataKeyAnswer> Engine::generate_data_key(const KmsCaller& caller,
-                                                        const GenerateDataKeyRequest& request) {
-  ENFOLD_TRY(Validation()
-                 .key_id("keyId", request.key_id)
-                 .one_of("keySpec", request.key_spec, {"AES_256", "AES_128"})
-                 .range("numberOfBytes", request.number_of_bytes, 1, kMaxRandomBytes)
-                 .result());
+Result<GenerateDataKeyAnswer> Engine::generate(Operation operation, const KmsCaller& caller,
+                                               const GenerateDataKeyRequest& request) {
+  ENFOLD_TRY(validate(request));
   ENFOLD_TRY_ASSIGN(std::size_t size, data_key_bytes(request));
-  ENFOLD_TRY_ASSIGN(KeyPointer key, find_enabled(caller, request.key_id));
+  ENFOLD_TRY_ASSIGN(KeyPointer key, admit(operation, caller, request.key_id, request.options.grant_tokens));
   WipedBytes plaintext(size);
   entropy_.fill(plaintext.expose_mutable());
   Bytes ciphertext = seal(*key, request.context, plaintext.expose());
+  ENFOLD_TRY(require_meant(request.options));
   return GenerateDataKeyAnswer{std::move(plaintext), std::move(ciphertext), key->arn,
                                to_hex(key->current().id)};
 }
 
+Result<GenerateDataKeyAnswer> Engine::generate_data_key(const KmsCaller& caller,
+                                                        const GenerateDataKeyRequest& request) {
+  return generate(Operation::kGenerateDataKey, caller, request);
+}
+
 Result<GenerateDataKeyAnswer> Engine::generate_data_key_without_plaintext(
     const KmsCaller& caller, const GenerateDataKeyRequest& request) {
-  ENFOLD_TRY_ASSIGN(GenerateDataKeyAnswer answer, generate_data_key(caller, request));
+  ENFOLD_TRY_ASSIGN(GenerateDataKeyAnswer answer,
+                    generate(Operation::kGenerateDataKeyWithoutPlaintext, caller, request));
   answer.plaintext = WipedBytes();
   return answer;
 }

@@ -1,7 +1,8 @@
-// A key as the engine holds it, and its row in the store (kms/FORMAT.md, "Key row").
+// A key as the engine holds it.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,14 +12,20 @@
 
 namespace enfold {
 
+enum class MaterialSource : std::uint8_t { kCreated = 1, kOnDemand = 2, kScheduled = 3 };
+
 struct MaterialVersion {
   MaterialId id{};
   std::int64_t creation_unix_ms = 0;
+  MaterialSource source = MaterialSource::kCreated;
   KeyMaterial material;
 };
 
-// On-demand rotations of one key, as in AWS.
-inline constexpr std::size_t kMaxRotations = 25;
+// When the schedule makes new material. Kept while a key is disabled or pending deletion, and not followed.
+struct RotationPlan {
+  std::int64_t period_days = 0;
+  std::int64_t next_unix_ms = 0;
+};
 
 struct Key {
   KeyId id{};
@@ -26,19 +33,18 @@ struct Key {
   KeyState state = KeyState::kEnabled;
   std::int64_t creation_unix_ms = 0;
   std::string description;
-  std::vector<MaterialVersion> materials;  // oldest first, never empty; the last one encrypts
-  std::string arn;                         // made from scope and id
+  KeyManager manager = KeyManager::kCustomer;
+  std::string service;                           // only of an AWS-managed key: SERVICE of alias/aws/SERVICE
+  std::optional<std::int64_t> deletion_unix_ms;  // exactly while pending deletion
+  std::optional<RotationPlan> rotation;          // nothing: rotation is off
+  std::vector<Tag> tags;                         // by key
+  std::vector<MaterialVersion> materials;        // oldest first, never empty; the last one encrypts
+  std::string arn;                               // made from scope and id
 
   [[nodiscard]] const MaterialVersion& current() const { return materials.back(); }
   // Null where the key has no such material.
   [[nodiscard]] const MaterialVersion* find_material(const MaterialId& material) const;
 };
-
-WipedBytes encode_key(const Key& key);
-
-// The content of the row of `id`. kStoreTampered where it is malformed: only a sealed row gets here, so an
-// older or newer program wrote it.
-Result<Key> decode_key(const KeyId& id, ByteSpan content);
 
 KeyMetadata metadata_of(const Key& key);
 

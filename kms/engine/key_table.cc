@@ -1,18 +1,6 @@
 #include "kms/engine/key_table.h"
 
 namespace enfold {
-namespace {
-
-std::vector<RowChange> change_to(const Key& key) {
-  std::vector<RowChange> changes;
-  changes.push_back({key_row(key.id), encode_key(key)});
-  return changes;
-}
-
-}  // namespace
-
-RowId key_row(const KeyId& id) { return {RowKind::kKey, Bytes(id.begin(), id.end())}; }
-
 Result<std::optional<Key>> KeyTable::load(const KeyId& id) const {
   ENFOLD_TRY_ASSIGN(std::optional<WipedBytes> content, store_.read(key_row(id)));
   if (!content) return std::nullopt;
@@ -35,22 +23,6 @@ std::vector<KeyId> KeyTable::list() const {
   for (const Store::Listed& row : store_.list(RowKind::kKey))
     if (row.id.id.size() == sizeof(KeyId)) std::ranges::copy(row.id.id, ids.emplace_back().begin());
   return ids;
-}
-
-Result<void> KeyTable::insert(const Key& key) {
-  return store_.update([&]() -> Result<std::vector<RowChange>> { return change_to(key); });
-}
-
-Result<std::shared_ptr<const Key>> KeyTable::change(const KeyId& id,
-                                                    const std::function<Result<void>(Key&)>& apply) {
-  auto decide = [&]() -> Result<std::vector<RowChange>> {
-    ENFOLD_TRY_ASSIGN(std::optional<Key> key, load(id));
-    if (!key) return make_error(Errc::kKmsNotFound, "");
-    ENFOLD_TRY(apply(*key));
-    return change_to(*key);
-  };
-  ENFOLD_TRY(store_.update(decide));
-  return find(id);
 }
 
 }  // namespace enfold

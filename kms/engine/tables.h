@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include "kms/engine/alias_table.h"
+#include "kms/engine/due_index.h"
 #include "kms/engine/key_table.h"
 #include "kms/engine/principal_table.h"
 #include "kms/store/store.h"
@@ -11,11 +13,13 @@ namespace enfold {
 
 struct Tables {
   explicit Tables(std::unique_ptr<Store> opened)
-      : store(std::move(opened)), keys(*store), principals(*store) {}
+      : store(std::move(opened)), keys(*store), aliases(*store), principals(*store), due(*store) {}
 
   std::unique_ptr<Store> store;
   KeyTable keys;
+  AliasTable aliases;
   PrincipalTable principals;
+  DueIndex due;
 };
 
 inline std::vector<RowChange> one_change(RowId id, std::optional<WipedBytes> content) {

@@ -230,20 +230,29 @@ TEST_F(EngineTest, FindsKeysOnlyInTheirRegionAndAccount) {
             "Key 'arn:aws:kms:us-east-1:000000000000:key/" + id + "' does not exist");
   EXPECT_EQ(engine_->describe_key(elsewhere, arn_).error().message, "Invalid arn local");
   EXPECT_EQ(outcome(engine_->describe_key(CallScope{"local", "111111111111"}, id)), "kms-not-found");
-  EXPECT_EQ(outcome(engine_->describe_key(CallScope{"local", "111111111111"}, arn_)), "kms-not-found");
+  auto foreign = engine_->describe_key(CallScope{"local", "111111111111"}, arn_);
+  EXPECT_EQ(outcome(foreign), "kms-access-denied");
+  EXPECT_EQ(
+      foreign.error().message,
+      "User: arn:aws:iam::111111111111:root is not authorized to perform: kms:DescribeKey on this resource "
+      "because the resource does not exist in this Region, no resource-based policies allow access, or a "
+      "resource-based policy explicitly denies access");
   Bytes blob = encrypt("x");
   EXPECT_EQ(outcome(engine_->decrypt(elsewhere, {blob, std::nullopt, kContext})), "kms-access-denied");
 }
 
 TEST_F(EngineTest, RefusesWhatIsNoKeyIdentifier) {
-  for (const char* text : {"x", "alias/x", "mrk-1234", "arn:aws:s3:::bucket", "arn:aws:kms:local",
-                           "arn:aws:kms:local:000000000000:key/x", "00000000-0000-4000-8000-00000000000G"}) {
+  for (const char* text : {"x", "ALIAS/x", "mrk-1234", "mrk-0123456789abcdef0123456789abcdeg",
+                           "arn:aws:s3:::bucket", "arn:aws:kms:local", "arn:aws:kms:local:000000000000:key/x",
+                           "00000000-0000-4000-8000-00000000000G"}) {
     auto answer = engine_->describe_key(here_, text);
     EXPECT_EQ(outcome(answer), "kms-not-found") << text;
     EXPECT_TRUE(answer.error().message.starts_with("Invalid keyId '")) << answer.error().message;
   }
   EXPECT_EQ(engine_->describe_key(here_, "00000000-0000-4000-8000-000000000000").error().message,
             "Key 'arn:aws:kms:local:000000000000:key/00000000-0000-4000-8000-000000000000' does not exist");
+  EXPECT_EQ(engine_->describe_key(here_, "mrk-0123456789abcdef0123456789abcdef").error().message,
+            "Key 'arn:aws:kms:local:000000000000:key/mrk-0123456789abcdef0123456789abcdef' does not exist");
 }
 
 TEST_F(EngineTest, PagesThroughKeysWhileSomeAreMade) {
@@ -260,7 +269,7 @@ TEST_F(EngineTest, PagesThroughKeysWhileSomeAreMade) {
   }
   EXPECT_EQ(seen.size(), 7U);
   EXPECT_TRUE(std::ranges::is_sorted(seen));
-  EXPECT_EQ(outcome(engine_->list_keys(here_, {.limit = {}, .marker = "nonsense"})), "kms-validation");
+  EXPECT_EQ(outcome(engine_->list_keys(here_, {.limit = {}, .marker = "nonsense"})), "kms-invalid-marker");
 }
 
 TEST_F(EngineTest, ValidatesBeforeAnythingElseWithAwsTexts) {
