@@ -13,8 +13,9 @@ std::unexpected<AwsError> unrecognised() {
 
 bool is_administrator(std::uint32_t unix_id) { return unix_id == 0 || unix_id == ::geteuid(); }
 
-bool is_signed(const HttpRequestView& request, const ConnectionPeer& peer) {
-  return !peer.unix_id || request.count("authorization") != 0;
+// Whose word an unsigned request over the Unix socket is; nothing for a request whose signature counts.
+std::optional<std::uint32_t> unsigned_by(const HttpRequestView& request, const ConnectionPeer& peer) {
+  return request.count("authorization") == 0 ? peer.unix_id : std::nullopt;
 }
 
 AwsResult<RequestSender> by_signature(const HttpRequestView& request, Engine& engine,
@@ -54,13 +55,14 @@ AwsResult<RequestSender> by_process(const HttpRequestView& request, std::uint32_
 AwsResult<RequestSender> authenticate(const HttpRequestView& request, const ConnectionPeer& peer,
                                       Engine& engine, const std::string& home_region,
                                       std::int64_t now_unix_ms) {
-  if (is_signed(request, peer)) return by_signature(request, engine, now_unix_ms);
-  return by_process(request, *peer.unix_id, engine, home_region);
+  if (const auto unix_id = unsigned_by(request, peer))
+    return by_process(request, *unix_id, engine, home_region);
+  return by_signature(request, engine, now_unix_ms);
 }
 
 bool names_somebody(const HttpRequestView& head, const ConnectionPeer& peer, Engine& engine) {
-  if (!is_signed(head, peer)) {
-    const auto principal = engine.find_unix_user(*peer.unix_id);
+  if (const auto unix_id = unsigned_by(head, peer)) {
+    const auto principal = engine.find_unix_user(*unix_id);
     return principal && principal->has_value();
   }
   const auto claim = read_signature(head);

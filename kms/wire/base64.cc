@@ -37,7 +37,8 @@ bool decode_last(std::string_view digits, MutableByteSpan out) {
   const std::uint32_t value = group(digits);
   const std::uint32_t unused = out.size() == 1 ? 0xffffU : 0xffU;
   if (value >> 24U != 0 || (value & unused) != 0) return false;
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(value >> (16U - 8 * i));
+  out[0] = static_cast<std::uint8_t>(value >> 16U);
+  if (out.size() == 2) out[1] = static_cast<std::uint8_t>(value >> 8U);
   return true;
 }
 

@@ -29,7 +29,7 @@ LIBRARIES = [
     (r"openssl/.*", ["kms/crypto", "tests/crypto"], True),
     (r"sqlite3\.h", ["kms/store", "tests/kms"], True),
     (r"fuse.*", ["fs/mount", "tests/mount"], True),
-    (r"boost/json/fwd\.hpp", ["kms/wire", "kms/client", "kms/daemon", "tools"], True),
+    (r"boost/json/fwd\.hpp", ["kms/wire", "kms/client", "kms/daemon", "tools", "tests"], True),
     (r"boost/json.*", ["kms/wire", "kms/client", "kms/daemon", "kms/engine", "fs/control", "fs/mount", "tools", "tests"], False),
     (r"boost/(asio|beast|url).*", ["kms/client", "kms/daemon", "tests"], False),
     (r"toml\+\+/.*", ["fs/volume", "tools", "tests"], False),

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 OwnedRequest recorded(const std::string& name) {
-  std::ifstream file(ENFOLD_SOURCE_DIR "/tests/wire/fixtures/" + name + ".http");
+  std::ifstream file(ENFOLD_SOURCE_DIR "/tests/vectors/wire/" + name + ".http");
   EXPECT_TRUE(file) << name;
   OwnedRequest out;
   std::string line;

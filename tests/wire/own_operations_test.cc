@@ -61,6 +61,29 @@ TEST_F(OwnOperations, ABatchFailsAsAWholeForWhatConcernsAll) {
             "NotFoundException");
 }
 
+TEST_F(OwnOperations, BatchReEncrypt) {
+  const std::string other = new_key();
+  const ReadAnswer answer = ask("Enfold.BatchReEncrypt", {{"SourceKeyId", id_},
+                                                          {"DestinationKeyId", other},
+                                                          {"Entries",
+                                                           {{{"CiphertextBlob", sealed("one", {{"a", "1"}})},
+                                                             {"SourceEncryptionContext", {{"a", "1"}}},
+                                                             {"DestinationEncryptionContext", {{"b", "2"}}}},
+                                                            {{"CiphertextBlob", "eA=="}}}}});
+  EXPECT_EQ(members(answer), "Entries,KeyId,SourceKeyId");
+  EXPECT_EQ(answer.text("SourceKeyId"), arn_);
+  EXPECT_TRUE(answer.text("KeyId").ends_with(other));
+  const json::array entries = answer.json().at("Entries").as_array();
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(members(entries.at(0).as_object()),
+            "CiphertextBlob,DestinationKeyMaterialId,SourceKeyMaterialId");
+  EXPECT_EQ(ask("Decrypt",
+                {{"CiphertextBlob", entries.at(0).at("CiphertextBlob")}, {"EncryptionContext", {{"b", "2"}}}})
+                .text("Plaintext"),
+            base64_of("one"));
+  EXPECT_EQ(entries.at(1).at("Error").at("__type"), "InvalidCiphertextException");
+}
+
 TEST_F(OwnOperations, Principals) {
   const ReadAnswer added =
       ask_as(0, "Enfold.AddPrincipal",

@@ -1,8 +1,6 @@
 // What the verifier refuses, and what it takes for the same.
 #include "kms/wire/sigv4.h"
 
-#include <functional>
-
 #include "kms/wire/sigv4_canonical.h"
 #include "tests/wire/service_world.h"
 
@@ -54,7 +52,8 @@ void replace(std::string& text, std::string_view from, std::string_view to) {
   text.replace(at, from.size(), to);
 }
 
-std::string with_authorization(const std::function<void(std::string&)>& change, bool with_message = false) {
+template <class Change>
+std::string with_authorization(Change change, bool with_message = false) {
   OwnedRequest request = signed_one();
   change(request.value("authorization"));
   return verdict(request, kNow, with_message);
@@ -169,7 +168,6 @@ TEST(SigV4Refusals, MissingPieces) {
 
 TEST(SigV4Refusals, TheTargetUnsigned) {
   OwnedRequest request = plain_request();
-  const std::string target = request.value("x-amz-target");
   request.erase("x-amz-target");
   sign(request);
   request.headers.push_back({"X-Amz-Target", "TrentService.ScheduleKeyDeletion"});
