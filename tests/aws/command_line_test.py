@@ -71,6 +71,17 @@ class CommandLine(daemon.KmsdTest):
         described = self.must("describe-key", *of_key)["KeyMetadata"]
         self.assertEqual((described["Description"], described["KeyState"]), ("changed", "Disabled"))
 
+    def enfold(self, *arguments):
+        return self.place.must(self.place.program, *arguments, "--kms", f"unix:{self.daemon.socket}", "--json")
+
+    def test_an_access_key_that_enfold_made_is_all_that_it_takes(self):
+        self.enfold("principal", "add", "alice", "--account", "999988887777")
+        made = json.loads(self.enfold("principal", "access-key", "create", "alice", "--account", "999988887777"))
+        self.environment |= {"AWS_ACCESS_KEY_ID": made["access_key_id"],
+                             "AWS_SECRET_ACCESS_KEY": made["secret_access_key"]}
+        key = self.must("create-key")["KeyMetadata"]
+        self.assertEqual(key["Arn"], f"arn:aws:kms:{daemon.REGION}:999988887777:key/{key['KeyId']}")
+
     def test_a_refusal_is_said_as_aws_says_it(self):
         done = self.aws("describe-key", "--key-id", "alias/absent")
         self.assertNotEqual(done.returncode, 0)
