@@ -8,15 +8,30 @@ namespace {
 // A value is echoed so that its sender finds it; no more of it than that takes.
 constexpr std::size_t kMaxEchoBytes = 256;
 
-std::string quoted(const std::string& value) { return " '" + value.substr(0, kMaxEchoBytes) + "'"; }
+bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80; }
+bool begins_two_units(char c) { return static_cast<unsigned char>(c) >= 0xf0; }
+
+// As AWS counts: in UTF-16 units.
+std::size_t characters(const std::string& value) {
+  const auto continued = std::ranges::count_if(value, continues_character);
+  const auto doubled = std::ranges::count_if(value, begins_two_units);
+  return value.size() - static_cast<std::size_t>(continued) + static_cast<std::size_t>(doubled);
+}
+
+std::string quoted(const std::string& value) {
+  std::size_t size = std::min(value.size(), kMaxEchoBytes);
+  while (size > 0 && size < value.size() && continues_character(value[size])) --size;
+  return " '" + value.substr(0, size) + "'";
+}
 
 }  // namespace
 
 Validation& Validation::length(std::string_view path, const std::string& value, std::size_t min,
                                std::size_t max) {
-  if (value.size() < min)
+  const std::size_t size = characters(value);
+  if (size < min)
     fail(path, quoted(value), "Member must have length greater than or equal to " + std::to_string(min));
-  if (value.size() > max)
+  if (size > max)
     fail(path, quoted(value), "Member must have length less than or equal to " + std::to_string(max));
   return *this;
 }

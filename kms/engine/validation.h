@@ -15,7 +15,7 @@ namespace enfold {
 
 class Validation {
  public:
-  // `path` is the member's camelCase path.
+  // `path` is the member's camelCase path. Lengths of texts are in UTF-16 units.
   Validation& length(std::string_view path, const std::string& value, std::size_t min, std::size_t max);
   // Without the value, which may be a secret.
   Validation& blob(std::string_view path, ByteSpan value, std::size_t max);
