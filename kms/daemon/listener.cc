@@ -17,6 +17,7 @@ namespace {
 constexpr int kBacklog = 256;
 
 union SocketAddress {
+  sockaddr_storage storage;  // first, so that {} clears the whole
   sockaddr any;
   sockaddr_un local;
   sockaddr_in v4;

@@ -77,6 +77,11 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     waiting_.set(what, context_.clock.monotonic_ns() + timeout_ms * 1'000'000);
   }
 
+  // Whoever sends without a pause is hardly ever seen waiting.
+  [[nodiscard]] bool is_too_slow() const {
+    return too_slow_ || (request_until_ns_ != 0 && context_.clock.monotonic_ns() > request_until_ns_);
+  }
+
   void wait_until_readable();
   void on_readable();
   void receive();
@@ -156,7 +161,7 @@ void Session::receive() {
   error_code error;
   const std::size_t count = socket_.read_some(asio::buffer(space.data(), space.size()), error);
   if (error == asio::error::would_block) return wait_for_more();
-  if (error || too_slow_) return on_end();  // over TCP more may come after the reading side was shut
+  if (error || is_too_slow()) return on_end();
   if (turned_away_)
     return refuse(400, "ThrottlingException",
                   "There are too many connections; close some, or try again later.");
@@ -186,7 +191,7 @@ void Session::discard() {
 }
 
 void Session::on_end() {
-  if (too_slow_) return refuse(408, "RequestTimeoutException", "The request took too long to arrive.");
+  if (is_too_slow()) return refuse(408, "RequestTimeoutException", "The request took too long to arrive.");
   if (reader_.has_begun())
     return refuse(400, "MalformedHttpRequestException", "The connection ended before the request did.");
   finish();
