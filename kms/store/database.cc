@@ -24,10 +24,10 @@ std::unexpected<Error> sqlite_error(sqlite3* database, int code) {
       return make_error(Errc::kStoreMissing, "The KMS store's database cannot be opened: " + why);
     case SQLITE_FULL:
       return system_error(ENOSPC, "writing the KMS store");
-    case SQLITE_IOERR:
-      if (int why_not = sqlite3_system_errno(database); why_not != 0)
-        return system_error(why_not, "reading or writing the KMS store");
-      return make_error(Errc::kSystem, "The KMS store's database failed: " + why);
+    case SQLITE_IOERR: {
+      const int known = sqlite3_system_errno(database);
+      return system_error(known != 0 ? known : EIO, "reading or writing the KMS store");
+    }
     case SQLITE_READONLY:
     case SQLITE_PERM:
       return system_error(EACCES, "writing the KMS store");

@@ -87,6 +87,35 @@ TEST_F(Processes, LoseNoneOfEachOthersChanges) {
   EXPECT_EQ(engine->describe_key(local_scope(), arn_)->all_material_ids.size(), 21U);
 }
 
+TEST_F(Processes, MakeAnAliasAndAnAwsKeyOnce) {
+  std::array<int, 2> made{};
+  ASSERT_EQ(::pipe(made.data()), 0);
+  auto work = [&] {
+    auto engine = open_engine(dir_);
+    for (int i = 0; i < 20; ++i) {
+      const bool first = engine->create_alias(local_scope(), "alias/" + std::to_string(i), arn_).has_value();
+      if (first && ::write(made[1], "a", 1) != 1) return false;
+    }
+    return engine->describe_key(local_scope(), "alias/aws/s3").has_value();
+  };
+  {
+    Child first(work);
+    Child second(work);
+    Child third(work);
+    EXPECT_TRUE(first.wait());
+    EXPECT_TRUE(second.wait());
+    EXPECT_TRUE(third.wait());
+  }
+  ::close(made[1]);
+  int count = 0;
+  for (char byte = 0; ::read(made[0], &byte, 1) == 1;) ++count;
+  ::close(made[0]);
+  EXPECT_EQ(count, 20);
+  auto engine = open_engine(dir_);
+  EXPECT_EQ(count_keys(*engine), 2U);
+  EXPECT_EQ(engine->list_aliases(local_scope(), arn_, {})->aliases.size(), 20U);
+}
+
 TEST_F(Processes, SeeADisableAtTheNextCall) {
   std::array<int, 2> go{};
   ASSERT_EQ(::pipe(go.data()), 0);

@@ -81,6 +81,32 @@ TEST_F(StoreAdmin, ExportsWhatImportsOnAnEmptyMachine) {
   EXPECT_EQ(as_string((*imported)->decrypt(local_scope(), {young, arn, {}})->plaintext.expose()), "after");
 }
 
+TEST_F(StoreAdmin, ExportsAliasesPrincipalsAndThePlansOfKeys) {
+  make_store(dir_);
+  auto engine = open_engine(dir_);
+  const CallScope here = local_scope();
+  const std::string arn = engine->create_key(here, {.tags = {{"a", "b"}}})->arn;
+  const std::string doomed = make_key(*engine);
+  ASSERT_TRUE(engine->create_alias(here, "alias/a", arn));
+  ASSERT_TRUE(engine->enable_key_rotation(here, arn, 90));
+  ASSERT_TRUE(engine->schedule_key_deletion(here, doomed, 7));
+  ASSERT_TRUE(engine->add_principal({here.account, "bob", {1000}}));
+  const NewAccessKey key = engine->create_access_key(here.account, "bob").value();
+  FixedPassphrase export_passphrase("export");
+  ASSERT_TRUE(export_store(dir_, passphrase_, temp_ / "backup", export_passphrase, kCheap));
+  ASSERT_TRUE(import_store(temp_ / "backup", export_passphrase, temp_ / "new", {}, passphrase_));
+  auto imported = open_engine(temp_ / "new");
+  EXPECT_EQ(imported->describe_key(here, "alias/a")->arn, arn);
+  EXPECT_EQ(imported->list_resource_tags(here, arn, {})->tags, (std::vector<Tag>{{"a", "b"}}));
+  EXPECT_EQ(imported->get_key_rotation_status(here, arn)->next_unix_ms,
+            engine->get_key_rotation_status(here, arn)->next_unix_ms);
+  EXPECT_EQ(imported->describe_key(here, doomed)->deletion_unix_ms,
+            engine->describe_key(here, doomed)->deletion_unix_ms);
+  EXPECT_EQ(imported->find_unix_user(1000).value()->name, "bob");
+  EXPECT_EQ(as_string(imported->find_access_key(key.id).value()->secret.expose()),
+            as_string(key.secret.expose()));
+}
+
 TEST_F(StoreAdmin, OverwritesNeitherAnExportNorAStore) {
   make_store(dir_);
   FixedPassphrase export_passphrase("export");

@@ -1,7 +1,11 @@
 #include "kms/store/store.h"
 
+#include <sys/stat.h>
+
+#include <fstream>
 #include <random>
 
+#include "kms/crypto/sealed_box.h"
 #include "kms/store/store_admin.h"
 #include "tests/kms/support.h"
 
@@ -158,6 +162,66 @@ TEST_F(StoreTest, AgreesWithAMap) {
     ASSERT_EQ(reader->list().size(), model.size());
     for (const auto& [key, text] : model) ASSERT_EQ(text_of(*reader, key), text);
   }
+}
+
+TEST_F(StoreTest, ListsOneKindAndSaysWhenItMayHaveChanged) {
+  const RowId alias{RowKind::kAlias, Bytes(3, 'a')};
+  const RowId principal{RowKind::kPrincipal, Bytes(3, 'p')};
+  auto store = open();
+  ASSERT_TRUE(put(*store, row(2), "two"));
+  ASSERT_TRUE(put(*store, row(1), "one"));
+  ASSERT_TRUE(put(*store, alias, "alias"));
+  const auto keys = store->version_of(RowKind::kKey);
+  const auto aliases = store->version_of(RowKind::kAlias);
+  const auto listed = store->list(RowKind::kKey);
+  ASSERT_EQ(listed.size(), 2U);
+  EXPECT_EQ(listed[0].id, row(1));
+  EXPECT_EQ(store->list(RowKind::kAlias).size(), 1U);
+  EXPECT_TRUE(store->list(RowKind::kPrincipal).empty());
+
+  ASSERT_TRUE(put(*open(), principal, "p"));
+  ASSERT_TRUE(store->refresh());
+  EXPECT_EQ(store->version_of(RowKind::kKey), keys);
+  ASSERT_TRUE(put(*open(), row(1), "one"));
+  ASSERT_TRUE(store->refresh());
+  EXPECT_NE(store->version_of(RowKind::kKey), keys);
+  EXPECT_EQ(store->version_of(RowKind::kAlias), aliases);
+  const auto again = store->list(RowKind::kKey);
+  EXPECT_NE(again[0].stamp, listed[0].stamp) << "sealed anew";
+  EXPECT_EQ(again[1].stamp, listed[1].stamp);
+}
+
+// A store of version 1: its root row has no checksums that name a row. The first change makes it version 2.
+TEST_F(StoreTest, GoesOnWithAStoreOfVersion1) {
+  const std::string dir = temp_ / "old";
+  const std::string path = dir + "/kms.db";
+  ASSERT_EQ(::mkdir(dir.c_str(), 0700), 0);
+  const auto key = random_secret<RootKey>(entropy_);
+  std::ofstream(path).close();
+  ASSERT_TRUE(Store::initialise(path, key, entropy_));
+  const RowSeal seal(key.copy(), entropy_);
+  const Bytes sealed = seal.seal(row(1), as_bytes("one"));
+  MultisetHash hash;
+  hash.add(seal.element(row(1), sealed));
+  std::array<std::uint8_t, 48> content{};
+  ByteWriter writer(content);
+  writer.u64(7);
+  writer.u64(1);
+  writer.bytes(hash.value());
+  Bytes root;
+  append_box(Label::kKmsStoreRoot, key.expose(), as_bytes("enfold kms store, format 1"), content, entropy_,
+             root);
+  raw_sql(dir, "INSERT INTO record VALUES(1, x'" + to_hex(row(1).id) + "', x'" + to_hex(sealed) +
+                   "'); UPDATE root SET sealed=x'" + to_hex(root) + "'; PRAGMA user_version=1");
+  auto store = Store::open(path, key.copy(), entropy_);
+  ASSERT_TRUE(store) << describe(store.error());
+  EXPECT_EQ(text_of(**store, row(1)), "one");
+  ASSERT_TRUE(put(**store, row(2), "two"));
+  EXPECT_EQ(raw_blob(dir, "SELECT sealed FROM root").size(), 44U + 64U);
+  EXPECT_EQ(as_string(raw_blob(dir, "SELECT CAST(user_version AS BLOB) FROM pragma_user_version")), "2");
+  auto again = Store::open(path, key.copy(), entropy_);
+  ASSERT_TRUE(again) << describe(again.error());
+  EXPECT_EQ(text_of(**again, row(1)), "one");
 }
 
 }  // namespace

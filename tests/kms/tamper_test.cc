@@ -15,6 +15,12 @@ std::string open_outcome(const std::string& dir) {
 
 std::string hex_literal(const Bytes& bytes) { return "x'" + to_hex(bytes) + "'"; }
 
+std::string open_message(const std::string& dir) {
+  FixedPassphrase unused;
+  auto engine = open_embedded_engine(dir, unused);
+  return engine ? "ok" : engine.error().message;
+}
+
 // Two keys, one of them changed once since `old_row` and `old_root` were read.
 class Tampered : public ::testing::Test {
  protected:
@@ -146,6 +152,100 @@ TEST_F(Tampered, SomethingThatIsNoDatabaseIsRefused) {
   EXPECT_EQ(open_outcome(dir_), "store-tampered");
   std::ofstream(dir_ + "/kms.db", std::ios::binary | std::ios::trunc);
   EXPECT_EQ(open_outcome(dir_), "store-tampered");
+}
+
+// One row of each kind, with its older version, and what a message is to call it.
+struct Victim {
+  std::string where;
+  std::string name;
+  Bytes old_row;
+};
+
+class NamedRows : public ::testing::Test {
+ protected:
+  NamedRows() {
+    make_store(dir_);
+    auto engine = open_engine(dir_);
+    const std::string arn = make_key(*engine);
+    const std::string other = make_key(*engine);
+    const std::string id = arn.substr(arn.rfind('/') + 1);
+    EXPECT_TRUE(engine->create_alias(local_scope(), "alias/a", arn));
+    EXPECT_TRUE(engine->create_alias(local_scope(), "alias/b", arn));
+    for (const char* name : {"bob", "eve"}) EXPECT_TRUE(engine->add_principal({"123456789012", name, {}}));
+    std::string hex = id;
+    std::erase(hex, '-');
+    add("id=x'" + hex + "'", "key " + id);
+    add("id=CAST('local:000000000000:alias/a' AS BLOB)", "alias arn:aws:kms:local:000000000000:alias/a");
+    add("id=CAST('123456789012:user/bob' AS BLOB)", "principal arn:aws:iam::123456789012:user/bob");
+    EXPECT_TRUE(engine->disable_key(local_scope(), arn));
+    EXPECT_TRUE(engine->update_alias(local_scope(), "alias/a", other));
+    EXPECT_TRUE(engine->create_access_key("123456789012", "bob"));
+  }
+  void add(const std::string& where, const std::string& name) {
+    victims_.push_back({" WHERE " + where, name, raw_blob(dir_, "SELECT sealed FROM record WHERE " + where)});
+  }
+
+  // Both to an engine that was open and to one that opens: the row, and nothing of the others.
+  void expect_named(const Victim& victim, const std::string& sql) {
+    SCOPED_TRACE(sql);
+    auto engine = open_engine(dir_);
+    const Bytes before = raw_blob(dir_, "SELECT sealed FROM record" + victim.where);
+    raw_sql(dir_, sql);
+    const std::string while_open = engine->list_principals().error().message;
+    engine.reset();
+    for (const std::string& message : {while_open, open_message(dir_)}) {
+      for (const Victim& other : victims_) {
+        const bool named = message.find(other.name) != std::string::npos;
+        EXPECT_EQ(named, other.name == victim.name) << message;
+      }
+    }
+    raw_sql(dir_, "UPDATE record SET sealed=" + hex_literal(before) + victim.where);
+    EXPECT_EQ(open_message(dir_), "ok");
+  }
+
+  TempDir temp_;
+  std::string dir_ = temp_ / "kms";
+  std::vector<Victim> victims_;
+};
+
+TEST_F(NamedRows, WhenTheyAreEdited) {
+  for (const Victim& victim : victims_)
+    expect_named(victim, "UPDATE record SET sealed=zeroblob(length(sealed))" + victim.where);
+}
+
+TEST_F(NamedRows, WhenTheyAreExchangedForAnother) {
+  for (const Victim& victim : victims_)
+    expect_named(victim,
+                 "UPDATE record SET sealed=(SELECT r.sealed FROM record r WHERE r.kind=record.kind AND "
+                 "r.id<>record.id)" +
+                     victim.where);
+}
+
+TEST_F(NamedRows, WhenTheyGoBack) {
+  for (const Victim& victim : victims_)
+    expect_named(victim, "UPDATE record SET sealed=" + hex_literal(victim.old_row) + victim.where);
+}
+
+TEST_F(NamedRows, AllOfThemWhenSeveralAreEdited) {
+  raw_sql(dir_, "UPDATE record SET sealed=zeroblob(length(sealed)) WHERE kind=2");
+  const std::string message = open_message(dir_);
+  for (const char* name : {"alias/a", "alias/b"}) EXPECT_NE(message.find(name), std::string::npos) << message;
+  raw_sql(dir_, "UPDATE record SET sealed=zeroblob(length(sealed))");
+  EXPECT_NE(open_message(dir_).find(" and 1 more do not open"), std::string::npos) << open_message(dir_);
+}
+
+TEST_F(NamedRows, AsFarAsThatCanBeTold) {
+  auto engine = open_engine(dir_);
+  raw_sql(dir_, "DELETE FROM record" + victims_[1].where);
+  EXPECT_NE(engine->list_principals().error().message.find("alias/a"), std::string::npos);
+  engine.reset();
+  EXPECT_NE(open_message(dir_).find("a row was removed; which one cannot be told"), std::string::npos);
+}
+
+TEST_F(NamedRows, WithoutWhatIsNotPrintable) {
+  raw_sql(dir_, "UPDATE record SET id=x'0a1b5b33316d41ff'" + victims_[1].where);
+  const std::string message = open_message(dir_);
+  EXPECT_NE(message.find("alias arn:aws:kms:??[31mA?"), std::string::npos) << message;
 }
 
 }  // namespace
