@@ -237,6 +237,12 @@ TEST_F(ServiceTest, WhatFailsInsideIsToldToTheLogAlone) {
   EXPECT_FALSE(observer.seen.front().empty());
 }
 
+TEST_F(ServiceTest, ARefusalIsJsonWhateverItSays) {
+  const HttpAnswer answer = service_->refuse({.type = "X", .message = "a \"\n cut \xe2\x82", .status = 431});
+  EXPECT_EQ(answer.status, 431);
+  EXPECT_EQ(std::string(answer.body), R"({"__type":"X","message":"a \"\n cut "})");
+}
+
 TEST_F(ServiceTest, OneCallWithoutHttp) {
   KmsOperations operations(*engine_);
   const json::object request({{"Description", "here"}}, wiping_storage());

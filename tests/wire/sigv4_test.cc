@@ -272,6 +272,16 @@ TEST(SigV4Refusals, ADateHeaderWillDo) {
   EXPECT_EQ(verdict(request), kInvalid) << "which would then count, unsigned";
 }
 
+// To sign a header that is not there as an empty one would let somebody take an empty header off.
+TEST(SigV4Refusals, ASignedHeaderThatIsNotThere) {
+  OwnedRequest request = plain_request();
+  request.headers.push_back({"X-Amz-Meta", ""});
+  sign(request);
+  EXPECT_EQ(verdict(request), "ok");
+  request.erase("x-amz-meta");
+  EXPECT_EQ(verdict(request), kInvalid);
+}
+
 TEST(SigV4Refusals, RegionNames) {
   for (const char* good : {"a", "us-east-1", "local", "abcdefghijklmnopqrstuvwxyz012345"})
     EXPECT_TRUE(is_region_name(good)) << good;
