@@ -34,13 +34,13 @@ std::unexpected<Error> unknown(const std::string& what) {
                         "~/.aws/credentials");
 }
 
-Result<AccessKey> access_key(std::string_view id, std::string_view secret, std::string_view token,
-                             const std::string& where) {
+Result<ClientAccessKey> access_key(std::string_view id, std::string_view secret, std::string_view token,
+                                   const std::string& where) {
   if (id.empty()) return unknown(where + " has no access key");
   if (secret.empty()) return unknown(where + " has an access key id without a secret access key");
   if (!is_visible(id) || !is_visible(secret) || !is_visible(token))
     return unknown(where + " has an access key with characters that none has");
-  return AccessKey{std::string(id), WipedBytes(as_bytes(secret)), std::string(token)};
+  return ClientAccessKey{std::string(id), WipedBytes(as_bytes(secret)), std::string(token)};
 }
 
 // Lines of one profile.
@@ -86,7 +86,7 @@ std::string credentials_file() {
 
 }  // namespace
 
-Result<AccessKey> read_credentials(std::string_view text, const std::string& profile) {
+Result<ClientAccessKey> read_credentials(std::string_view text, const std::string& profile) {
   const Profile found = find_profile(text, profile);
   if (!found.is_there) return unknown("there is no profile [" + profile + "]");
   return access_key(found.id, found.secret, found.token, "the profile [" + profile + "]");
@@ -100,12 +100,12 @@ Credentials::Credentials(Files& files)
   if (!id.empty()) {
     is_of_environment_ = true;
     auto key = access_key(id, secret, variable("AWS_SESSION_TOKEN"), "the environment");
-    if (key) key_ = std::make_shared<const AccessKey>(*std::move(key));
+    if (key) key_ = std::make_shared<const ClientAccessKey>(*std::move(key));
   }
   wipe({reinterpret_cast<std::uint8_t*>(secret.data()), secret.size()});
 }
 
-Result<AccessKey> Credentials::read(int fd, std::uint64_t size) {
+Result<ClientAccessKey> Credentials::read(int fd, std::uint64_t size) {
   if (size > kMaxFileBytes) return unknown(path_ + ": it is too large for a credentials file");
   Bytes content(size);
   auto count = read_full(files_, fd, content, 0);
@@ -117,7 +117,7 @@ Result<AccessKey> Credentials::read(int fd, std::uint64_t size) {
   return key;
 }
 
-Result<std::shared_ptr<const AccessKey>> Credentials::find() {
+Result<std::shared_ptr<const ClientAccessKey>> Credentials::find() {
   const std::lock_guard lock(mutex_);
   if (is_of_environment_) {
     if (key_) return key_;
@@ -131,8 +131,8 @@ Result<std::shared_ptr<const AccessKey>> Credentials::find() {
   const Version version{now.stx_ino, now.stx_size,
                         now.stx_ctime.tv_sec * kNsPerSecond + now.stx_ctime.tv_nsec};
   if (key_ && version == version_) return key_;
-  ENFOLD_TRY_ASSIGN(AccessKey key, read(file->get(), now.stx_size));
-  key_ = std::make_shared<const AccessKey>(std::move(key));
+  ENFOLD_TRY_ASSIGN(ClientAccessKey key, read(file->get(), now.stx_size));
+  key_ = std::make_shared<const ClientAccessKey>(std::move(key));
   version_ = version;
   return key_;
 }

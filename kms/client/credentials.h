@@ -14,7 +14,7 @@
 
 namespace enfold {
 
-struct AccessKey {
+struct ClientAccessKey {
   std::string id;
   WipedBytes secret;
   std::string session_token;  // empty: none
@@ -22,7 +22,7 @@ struct AccessKey {
 
 // kKmsUnauthenticated where the profile is not in the text or has no access key. Sections [NAME], lines
 // `name = value`, comments behind # or ; at the start of a line. Other names are ignored.
-Result<AccessKey> read_credentials(std::string_view text, const std::string& profile);
+Result<ClientAccessKey> read_credentials(std::string_view text, const std::string& profile);
 
 // Thread-safe.
 class Credentials {
@@ -31,7 +31,7 @@ class Credentials {
   explicit Credentials(Files& files);
 
   // Reads the file when it changed. kKmsUnauthenticated says what is missing and where.
-  Result<std::shared_ptr<const AccessKey>> find();
+  Result<std::shared_ptr<const ClientAccessKey>> find();
   // The file is read at the next find(), whether it seems changed or not.
   void forget();
 
@@ -42,7 +42,7 @@ class Credentials {
     std::int64_t changed_ns = 0;  // ctime
     friend bool operator==(const Version&, const Version&) = default;
   };
-  [[nodiscard]] Result<AccessKey> read(int fd, std::uint64_t size);
+  [[nodiscard]] Result<ClientAccessKey> read(int fd, std::uint64_t size);
 
   Files& files_;
   std::string path_;  // empty: neither variable nor home
@@ -50,7 +50,7 @@ class Credentials {
   bool is_of_environment_ = false;
   std::mutex mutex_;  // guards what follows
   Version version_;
-  std::shared_ptr<const AccessKey> key_;
+  std::shared_ptr<const ClientAccessKey> key_;
 };
 
 }  // namespace enfold

@@ -29,8 +29,8 @@ class RemoteApi final : public KmsApi {
     std::string asked(region);
     for (const char* member : {"KeyId", "TargetKeyId"})
       if (asked.empty()) asked = region_of_key(text_in(request, member));
-    return call_json(*endpoint_,
-                     {target, std::move(asked), request, endpoint_->policy().call_ns, is_repeatable(target)});
+    return call_json(*endpoint_, {target, std::move(asked), request, endpoint_->policy().call_ns,
+                                  is_repeatable(target), true});
   }
 
  private:

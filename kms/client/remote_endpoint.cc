@@ -29,7 +29,7 @@ bool is_region(const std::string& text) {
   return text.size() <= kMaxRegionBytes && std::ranges::all_of(text, is_known);
 }
 
-bool is_same(const AccessKey& a, const AccessKey& b) {
+bool is_same(const ClientAccessKey& a, const ClientAccessKey& b) {
   return a.id == b.id && a.session_token == b.session_token && a.secret.size() == b.secret.size() &&
          equal_in_constant_time(a.secret.expose(), b.secret.expose());
 }
@@ -99,7 +99,7 @@ RemoteEndpoint::Attempted RemoteEndpoint::attempt(const RemoteCall& call, const 
   return attempt_as(call, other->get(), deadline);
 }
 
-RemoteEndpoint::Attempted RemoteEndpoint::attempt_as(const RemoteCall& call, const AccessKey* key,
+RemoteEndpoint::Attempted RemoteEndpoint::attempt_as(const RemoteCall& call, const ClientAccessKey* key,
                                                      const Deadline& deadline) {
   auto region = region_of(call);
   if (!region) return std::unexpected(Failure{std::move(region).error()});

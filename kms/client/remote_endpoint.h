@@ -62,7 +62,7 @@ class RemoteEndpoint {
 
   Result<WipedString> attempts(const RemoteCall& call, int most, const Deadline& deadline);
   Attempted attempt(const RemoteCall& call, const Deadline& deadline);
-  Attempted attempt_as(const RemoteCall& call, const AccessKey* key, const Deadline& deadline);
+  Attempted attempt_as(const RemoteCall& call, const ClientAccessKey* key, const Deadline& deadline);
   Transported<HttpReply> exchange(const RemoteCall& call, std::string_view request, const Deadline& deadline);
   Failure failure_of(const TransportError& error, bool is_repeatable) const;
   bool pause(int attempt, const Deadline& deadline);

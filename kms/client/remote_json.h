@@ -15,6 +15,8 @@ struct JsonCall {
   const boost::json::object& request;
   std::int64_t timeout_ns;
   bool is_repeatable = true;  // as RemoteCall's
+  bool may_answer_nothing =
+      false;  // an empty body is {}: so answer AWS's operations that have nothing to say
 };
 
 // As RemoteEndpoint::call; kKmsBadAnswer where the answer is no JSON object.

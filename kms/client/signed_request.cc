@@ -8,7 +8,7 @@
 
 namespace enfold {
 
-WipedString request_text(const RequestParts& parts, const AccessKey* key, std::int64_t now_unix_ms) {
+WipedString request_text(const RequestParts& parts, const ClientAccessKey* key, std::int64_t now_unix_ms) {
   const std::string host = parts.url.host_header();
   const std::string length = std::to_string(parts.body.size());
   HttpRequestView request{"POST",

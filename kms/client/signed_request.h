@@ -18,6 +18,6 @@ struct RequestParts {
 };
 
 // `key` is null over a Unix socket, where the caller is known by user id.
-WipedString request_text(const RequestParts& parts, const AccessKey* key, std::int64_t now_unix_ms);
+WipedString request_text(const RequestParts& parts, const ClientAccessKey* key, std::int64_t now_unix_ms);
 
 }  // namespace enfold

@@ -26,7 +26,7 @@ constexpr const char* kFile =
     "aws_access_key_id = AKIA STRANGE\n"
     "aws_secret_access_key = third";
 
-std::string secret_of(const AccessKey& key) { return as_string(key.secret.expose()); }
+std::string secret_of(const ClientAccessKey& key) { return as_string(key.secret.expose()); }
 
 TEST(Credentials, ReadsAProfile) {
   const auto first = read_credentials(kFile, "default");

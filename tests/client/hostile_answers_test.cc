@@ -64,7 +64,7 @@ TEST_F(HostileAnswers, AnHonestOneIsTakenWithMembersThatNobodyKnows) {
 }
 
 TEST_F(HostileAnswers, KeysOfAnotherLengthAreRefused) {
-  for (const std::size_t length : {0, 1, 16, 31, 33, 64, 4096, 5000}) {
+  for (const std::size_t length : {0U, 1U, 16U, 31U, 33U, 64U, 4096U, 5000U}) {
     Members members;
     members.plaintext = '"' + base64(length) + '"';
     EXPECT_EQ(made_of_body(members.json()), both_bad_) << length;

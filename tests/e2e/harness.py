@@ -362,7 +362,7 @@ def use_own_mounts():
 def main(needs_root=False):
     """Runs the tests of the calling file. What needs root asks sudo for it."""
     if needs_root and os.geteuid() != 0:
-        kept = [f"{name}={os.environ[name]}" for name in ("ENFOLD", "ENFOLD_LOWER_CALLS", "ENFOLD_LONG", "PATH")
+        kept = [f"{name}={os.environ[name]}" for name in ("ENFOLD", "ENFOLD_KMSD", "ENFOLD_LOWER_CALLS", "ENFOLD_LONG", "PATH")
                 if name in os.environ]
         os.execvp("sudo", ["sudo", "env", *kept, f"ENFOLD_TEST_SEED={SEED}", sys.executable, "-B", *sys.argv])
     print(f"ENFOLD_TEST_SEED={SEED}", flush=True)
