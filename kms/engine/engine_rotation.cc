@@ -59,10 +59,11 @@ Result<RotationStatus> Engine::get_key_rotation_status(const KmsCaller& caller, 
   ENFOLD_TRY(Validation().key_id("keyId", key_id).result());
   ENFOLD_TRY_ASSIGN(KeyPointer key, admit(Operation::kGetKeyRotationStatus, caller, key_id));
   RotationStatus status{.key_arn = key->arn};
-  if (!key->rotation || key->state == KeyState::kPendingDeletion) return status;
+  const std::optional<RotationPlan>& plan = key->rotation;
+  if (!plan || key->state == KeyState::kPendingDeletion) return status;
   status.enabled = true;
-  status.period_days = key->rotation->period_days;
-  status.next_unix_ms = key->rotation->next_unix_ms;
+  status.period_days = plan->period_days;
+  status.next_unix_ms = plan->next_unix_ms;
   return status;
 }
 

@@ -25,8 +25,7 @@ bool is_multi_region_id(std::string_view text) {
 }
 
 Result<KeyName> name_of_id(CallScope scope, std::string_view text) {
-  std::optional<KeyId> id = parse_uuid(text);
-  if (id) return KeyName{.scope = std::move(scope), .id = *id};
+  if (std::optional<KeyId> id = parse_uuid(text)) return KeyName{.scope = std::move(scope), .id = id};
   if (is_multi_region_id(text)) return no_such_key(scope, text);
   return invalid_key_id(text);
 }

@@ -1,5 +1,7 @@
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <utility>
 
 #include "tests/kms/engine_fixture.h"
 
@@ -112,11 +114,38 @@ TEST_F(DeletionTest, LeavesNothingOfTheRowInTheFiles) {
   auto reader = open();  // another process, that looked before
   ASSERT_TRUE(reader->describe_key(here_, arn_));
   pass_days(7);
-  ASSERT_TRUE(engine_->run_due());
+  ASSERT_TRUE(engine_->describe_key(here_, others[0]));
   for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_FALSE(files_hold(rows[i])) << "version " << i;
   EXPECT_TRUE(files_hold(row(others[0])));
   EXPECT_EQ(outcome(reader->describe_key(here_, arn_)), "kms-not-found");
   EXPECT_TRUE(open()->describe_key(here_, others[0]));
+}
+
+// Somebody else acts while this engine has just seen that something is due.
+class InterruptedClock final : public Clock {
+ public:
+  std::int64_t monotonic_ns() override { return 0; }
+  std::int64_t unix_ms() override {
+    if (interruption) std::exchange(interruption, {})();
+    return now_ms;
+  }
+  std::int64_t now_ms = 0;
+  std::function<void()> interruption;
+};
+
+TEST_F(DeletionTest, LooksAgainBeforeItDeletes) {
+  ASSERT_TRUE(engine_->schedule_key_deletion(here_, arn_, 7));
+  InterruptedClock clock;
+  clock.now_ms = start_ + 7 * kDayMs;
+  FixedPassphrase unused;
+  Engine late(open_store(dir_, unused, entropy_).value(), entropy_, clock);
+  clock.interruption = [&] {
+    EXPECT_TRUE(engine_->cancel_key_deletion(here_, arn_));
+    EXPECT_TRUE(engine_->schedule_key_deletion(here_, arn_, 30));
+  };
+  EXPECT_EQ(late.run_due().value(), start_ + 30 * kDayMs);
+  EXPECT_FALSE(clock.interruption);
+  EXPECT_EQ(engine_->describe_key(here_, arn_)->state, KeyState::kPendingDeletion);
 }
 
 }  // namespace
