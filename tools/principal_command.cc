@@ -65,7 +65,7 @@ Result<int> add(const PrincipalOptions& options, bool json) {
   json::array& ids = request["UnixIds"].emplace_array();
   for (const std::string& user : options.unix_users) {
     ENFOLD_TRY_ASSIGN(const std::uint32_t id, unix_id_of(user));
-    ids.emplace_back(id);
+    ids.emplace_back(std::int64_t{id});  // as a parser would read it
   }
   ENFOLD_TRY_ASSIGN(const KmsCalls calls, KmsCalls::open(options.kms));
   ENFOLD_TRY_ASSIGN(const json::object answer, calls.call("Enfold.AddPrincipal", request));

@@ -17,7 +17,15 @@ PIN_MISSING, PIN_MISMATCH, STORE_MISSING, STORE_TAMPERED, WRONG_ROOT_KEY, KMS_NO
 
 COMMANDS = [["init"], ["mount"], ["status"], ["check"], ["inspect"], ["rekey"]] + [
     ["key", name]
-    for name in ("create", "list", "describe", "enable", "disable", "rotate", "export-store", "import-store")
+    for name in ("create", "list", "describe", "enable", "disable", "rotate", "schedule-deletion", "cancel-deletion",
+                 "export-store", "import-store")
+] + [
+    ["key", group, name]
+    for group, names in (("alias", ("create", "update", "delete", "list")), ("tag", ("add", "remove", "list")),
+                         ("rotation", ("enable", "disable", "status", "list")))
+    for name in names
+] + [["principal", name] for name in ("add", "list", "remove")] + [
+    ["principal", "access-key", name] for name in ("create", "delete")
 ]
 
 
