@@ -154,8 +154,9 @@ TEST_F(ClientTest, ReEncryptsUnderAnotherKeyOfTheStore) {
     ASSERT_EQ(to_hex(plaintext_), to_hex(sha256({as_bytes(std::to_string(i))})));
   }
   ASSERT_TRUE(engine_->disable_key(CallScope{"eu-west-1", "000000000000"}, other));
-  for (const auto& refused : *client_->re_encrypt_batch(arn_, other, std::span(items).first(2)))
-    EXPECT_EQ(outcome(refused), "kms-disabled");
+  const auto refused = client_->re_encrypt_batch(arn_, other, std::span(items).first(2));
+  ASSERT_TRUE(refused);
+  for (const auto& answer : *refused) EXPECT_EQ(outcome(answer), "kms-disabled");
 }
 
 TEST_F(ClientTest, AddressesAKeyInItsOwnRegion) {
