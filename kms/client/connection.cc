@@ -157,16 +157,24 @@ class UnixConnector final : public KmsConnector {
   Connected connect(std::int64_t timeout_ns) override {
     auto socket = connect_unix(path_, timeout_ns);
     if (!socket) return std::unexpected(std::move(socket).error());
-    auto made =
-        std::make_unique<StreamConnection<LocalStream>>([](net::io_context& io) { return LocalStream(io); });
-    error_code refused;
-    made->stream().socket().assign(net::local::stream_protocol(), socket->get(), refused);
-    if (refused) return fault(TransportFault::kNotReached, refused.message());
-    static_cast<void>(socket->release());
-    return made;
+    try {
+      return connection_over(*std::move(socket));
+    } catch (const std::exception& error) {  // of a library: no descriptor is left, for one
+      return fault(TransportFault::kNotReached, error.what());
+    }
   }
 
  private:
+  static Connected connection_over(Fd socket) {
+    auto made =
+        std::make_unique<StreamConnection<LocalStream>>([](net::io_context& io) { return LocalStream(io); });
+    error_code refused;
+    made->stream().socket().assign(net::local::stream_protocol(), socket.get(), refused);
+    if (refused) return fault(TransportFault::kNotReached, refused.message());
+    static_cast<void>(socket.release());
+    return made;
+  }
+
   std::string path_;
 };
 
@@ -199,13 +207,13 @@ class HostConnector : public KmsConnector {
 
   Connected connect(std::int64_t timeout_ns) override {
     const Deadline deadline(clock_, timeout_ns);
-    auto addresses = addresses_.find(timeout_ns);
-    if (!addresses) return fault(TransportFault::kNotReached, std::move(addresses).error().message);
-    constexpr std::size_t kMostAddresses = 4;
-    addresses->resize(std::min(addresses->size(), kMostAddresses));
     try {
+      auto addresses = addresses_.find(timeout_ns);
+      if (!addresses) return fault(TransportFault::kNotReached, std::move(addresses).error().message);
+      constexpr std::size_t kMostAddresses = 4;
+      addresses->resize(std::min(addresses->size(), kMostAddresses));
       return connect_to(*addresses, deadline);
-    } catch (const std::exception& error) {  // of a library: no descriptor is left, for one
+    } catch (const std::exception& error) {  // no descriptor or thread is left, for one
       return fault(TransportFault::kNotReached, error.what());
     }
   }

@@ -65,7 +65,6 @@ Result<Addresses> HostAddresses::find(std::int64_t timeout_ns) {
   std::unique_lock lock(lookup_->mutex);
   const std::uint64_t before = lookup_->count;
   if (!lookup_->is_running) {
-    lookup_->is_running = true;
     std::thread([lookup = lookup_, host = host_] {
       auto answer = ask_system(host);
       const std::lock_guard done(lookup->mutex);
@@ -74,6 +73,7 @@ Result<Addresses> HostAddresses::find(std::int64_t timeout_ns) {
       ++lookup->count;
       lookup->ended.notify_all();
     }).detach();
+    lookup_->is_running = true;  // not where there can be no thread; it ends when the lock is free
   }
   const bool has_ended = lookup_->ended.wait_for(lock, std::chrono::nanoseconds(timeout_ns),
                                                  [&] { return lookup_->count != before; });

@@ -65,6 +65,15 @@ Result<const json::array*> entries_in(const json::object& answer, std::size_t co
                     "The KMS answered something else than " + std::to_string(count) + " entries");
 }
 
+// The service names its keys only in what it did.
+bool did_anything(const json::object& answer) {
+  const json::value* member = answer.if_contains("Entries");
+  const json::array* entries = member == nullptr ? nullptr : member->if_array();
+  return entries == nullptr || !std::ranges::all_of(*entries, [](const json::value& entry) {
+           return entry.is_object() && object_in(entry.get_object(), "Error") != nullptr;
+         });
+}
+
 template <class Out, class Take>
 Result<std::vector<Result<Out>>> take_entries(const json::object& answer, std::size_t count, Take take) {
   ENFOLD_TRY_ASSIGN(const json::array* entries, entries_in(answer, count));
@@ -86,13 +95,13 @@ RemoteBatches::RemoteBatches(RemoteEndpoint& endpoint) : endpoint_(endpoint) {
 }
 
 // What refuses the question has none of them; what does not answer it may.
-RemoteBatches::Known RemoteBatches::known() {
+RemoteBatches::Known RemoteBatches::known(const std::string& key_arn) {
   {
     const std::lock_guard lock(mutex_);
     if (known_.is_asked) return known_;
   }
   const json::object nothing;
-  auto answer = call_json(endpoint_, {kPing, {}, nothing, endpoint_.policy().call_ns});
+  auto answer = call_json(endpoint_, {kPing, region_of_key(key_arn), nothing, endpoint_.policy().call_ns});
   if (!answer && (answers_nobody(answer.error()) || answer.error().code == Errc::kKmsUnauthenticated))
     return {};
   Known out{true, false, false};
@@ -132,7 +141,7 @@ std::optional<std::vector<Result<Out>>> RemoteBatches::in_parts(std::span<const 
 
 std::optional<std::vector<Result<DecryptedKey>>> RemoteBatches::decrypt(
     const std::string& key_arn, std::span<const DecryptItem> entries) {
-  if (!known().has_decrypt) return std::nullopt;
+  if (!known(key_arn).has_decrypt) return std::nullopt;
   return in_parts<DecryptedKey>(
       entries, [&](std::span<const DecryptItem> part) { return decrypt_part(key_arn, part); });
 }
@@ -150,7 +159,7 @@ Result<std::vector<Result<DecryptedKey>>> RemoteBatches::decrypt_part(const std:
   }
   ENFOLD_TRY_ASSIGN(const json::object answer, call_json(endpoint_, {kBatchDecrypt, region_of_key(key_arn),
                                                                      request, endpoint_.policy().batch_ns}));
-  ENFOLD_TRY(answered_key(answer, "KeyId", key_arn));
+  if (did_anything(answer)) ENFOLD_TRY(answered_key(answer, "KeyId", key_arn));
   return take_entries<DecryptedKey>(
       answer, part.size(), [](const json::object& entry) -> Result<DecryptedKey> {
         DecryptedKey out;
@@ -162,7 +171,7 @@ Result<std::vector<Result<DecryptedKey>>> RemoteBatches::decrypt_part(const std:
 
 std::optional<std::vector<Result<ReEncryptedKey>>> RemoteBatches::re_encrypt(
     const std::string& from_key_arn, const std::string& to_key_arn, std::span<const DecryptItem> entries) {
-  if (!known().has_re_encrypt) return std::nullopt;
+  if (!known(to_key_arn).has_re_encrypt) return std::nullopt;
   return in_parts<ReEncryptedKey>(entries, [&](std::span<const DecryptItem> part) {
     return re_encrypt_part(from_key_arn, to_key_arn, part);
   });
@@ -184,8 +193,10 @@ Result<std::vector<Result<ReEncryptedKey>>> RemoteBatches::re_encrypt_part(
   ENFOLD_TRY_ASSIGN(const json::object answer,
                     call_json(endpoint_, {kBatchReEncrypt, region_of_key(to_key_arn), request,
                                           endpoint_.policy().batch_ns}));
-  ENFOLD_TRY(answered_key(answer, "SourceKeyId", from_key_arn));
-  ENFOLD_TRY(answered_key(answer, "KeyId", to_key_arn));
+  if (did_anything(answer)) {
+    ENFOLD_TRY(answered_key(answer, "SourceKeyId", from_key_arn));
+    ENFOLD_TRY(answered_key(answer, "KeyId", to_key_arn));
+  }
   return take_entries<ReEncryptedKey>(
       answer, part.size(), [](const json::object& entry) -> Result<ReEncryptedKey> {
         ReEncryptedKey out;

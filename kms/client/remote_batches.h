@@ -33,7 +33,7 @@ class RemoteBatches {
     bool has_decrypt = false;
     bool has_re_encrypt = false;
   };
-  Known known();
+  Known known(const std::string& key_arn);  // asked in that key's region
   void set_known(Known known);
 
   Result<std::vector<Result<DecryptedKey>>> decrypt_part(const std::string& key_arn,

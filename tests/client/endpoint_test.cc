@@ -1,5 +1,7 @@
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <latch>
@@ -198,6 +200,40 @@ TEST_F(Endpoint, EndsInTimeWhereAUnixSocketIsNotAccepted) {
     for (int i = 0; i < 3; ++i) EXPECT_EQ(outcome(endpoint->call(simple_call())), "kms-unavailable");
   });
   EXPECT_LT(taken, 30);
+}
+
+// So many descriptors beside those that are open.
+class DescriptorsLeft {
+ public:
+  explicit DescriptorsLeft(rlim_t count) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const Fd lowest_free(::dup(0));
+    const rlimit limit{static_cast<rlim_t>(lowest_free.get()) + count, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  DescriptorsLeft(const DescriptorsLeft&) = delete;
+  DescriptorsLeft& operator=(const DescriptorsLeft&) = delete;
+  ~DescriptorsLeft() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+void expect_recovery_of(const FakeServer& server) {
+  RemotePolicy policy = quick_policy();
+  policy.pool.connections = 1;
+  const auto endpoint = open_endpoint(server.url(), policy);
+  for (rlim_t left = 0; left < 3; ++left) {  // one connection needs three
+    const DescriptorsLeft few(left);
+    EXPECT_EQ(outcome(endpoint->call(simple_call())), "kms-unavailable") << left;
+  }
+  EXPECT_EQ(outcome(endpoint->call(simple_call())), "ok");
+}
+
+TEST_F(Endpoint, RecoversFromHavingNoDescriptorLeft) {
+  const auto script = [](FakeSocket& socket, const FakeRequest&, int) { socket.answer(200, "{}"); };
+  expect_recovery_of(FakeServer(script, temp_ / "kms.sock"));
+  expect_recovery_of(FakeServer(script));
 }
 
 TEST_F(Endpoint, FailsAtOnceForAMomentWhereTheServiceWasAway) {

@@ -310,6 +310,35 @@ TEST_F(RemoteKmsTest, GivesEachEntryItsOwnError) {
   EXPECT_NE(opened[2].error().message, "");
 }
 
+// The service names a key in what it did, and here it did nothing.
+TEST_F(RemoteKmsTest, GivesEachEntryItsOwnErrorAlsoWhereAllHaveOne) {
+  Honest honest;
+  FakeServer server(
+      [&](FakeSocket& socket, const FakeRequest& request, int number) {
+        if (!request.target().starts_with("Enfold.Batch")) return honest.script()(socket, request, number);
+        socket.answer(200, R"({"Entries":[{"Error":{"__type":"InvalidCiphertextException"}},)"
+                           R"({"Error":{"__type":"InvalidCiphertextException"}}]})");
+      },
+      temp_ / "kms.sock");
+  const auto kms = make_remote_kms(open_endpoint(server.url()));
+  const Many many(2);
+  for (const auto& opened : kms->decrypt_batch(kTestArn, many.items))
+    EXPECT_EQ(outcome(opened), "kms-invalid-ciphertext");
+  const auto done = kms->re_encrypt_batch(kTestArn, kOtherTestArn, many.items);
+  ASSERT_TRUE(done);
+  for (const auto& made : *done) EXPECT_EQ(outcome(made), "kms-invalid-ciphertext");
+}
+
+TEST_F(RemoteKmsTest, AsksWhatTheServiceCanInTheKeysRegion) {
+  environment_.set("AWS_REGION", std::nullopt);
+  Honest honest;
+  FakeServer server(honest.script());
+  const auto kms = make_remote_kms(open_endpoint(server.url()));
+  const Many many(3);
+  expect_opened(kms->decrypt_batch(kTestArn, many.items));
+  EXPECT_EQ(honest.batch_sizes, (std::vector<std::size_t>{3}));
+}
+
 TEST_F(RemoteKmsTest, ReEncryptsManyWithoutTheirPlaintexts) {
   Honest honest;
   FakeServer server(honest.script(), temp_ / "kms.sock");
