@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <sstream>
@@ -124,6 +125,10 @@ FakeServer::~FakeServer() {
 void FakeServer::accept_all() {
   for (;;) {
     Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!socket.valid() && errno == EMFILE && !stopped_) {  // a test took them away
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      continue;
+    }
     if (!socket.valid() || stopped_) return;
     ++connections_;
     const int fd = socket.get();
