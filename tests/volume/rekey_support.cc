@@ -59,7 +59,7 @@ HeaderPage header_page_of(const stdfs::path& file) {
 // Nothing is open yet that holds on to the cache.
 RekeyWorld::RekeyWorld(std::uint64_t salt) : TreeWorld(salt) {
   std::destroy_at(&cache);
-  std::construct_at(&cache, routes, keys, clock, kFakeKeyArn, KeyCache::Limits{});
+  std::construct_at(&cache, routes, keys, clock, entropy, kFakeKeyArn, KeyCache::Limits{});
 }
 
 Result<RekeyCounts> RekeyWorld::rekey_files(const RekeyTarget& target, unsigned jobs) {

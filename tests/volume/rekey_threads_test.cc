@@ -182,7 +182,8 @@ TEST(RekeyThreads, LoseNothingAndLeaveNothingBehind) {
   world.reopen();
   world.kms.set_state(kFakeOtherArn, "Disabled");
   std::destroy_at(&world.cache);
-  std::construct_at(&world.cache, world.routes, world.keys, world.clock, kFakeKeyArn, KeyCache::Limits{});
+  std::construct_at(&world.cache, world.routes, world.keys, world.clock, world.entropy, kFakeKeyArn,
+                    KeyCache::Limits{});
   std::size_t files = 0;
   for (const auto& writer : writers) {
     writer->expect_all();

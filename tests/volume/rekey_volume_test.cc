@@ -48,8 +48,8 @@ class RekeyVolume : public testing::Test {
     std::destroy_at(&world_.cache);
     std::destroy_at(&world_.routes);
     std::construct_at(&world_.routes, main);
-    std::construct_at(&world_.cache, world_.routes, world_.keys, world_.clock, pinned.key.key_arn,
-                      KeyCache::Limits{});
+    std::construct_at(&world_.cache, world_.routes, world_.keys, world_.clock, world_.entropy,
+                      pinned.key.key_arn, KeyCache::Limits{});
     for (const KeyHome& former : pinned.former)
       if (former.kms_url != pinned.key.kms_url)
         world_.routes.route(former.key_arn,
