@@ -77,6 +77,8 @@ Validation& Validation::pattern(std::string_view path, const std::string& value,
 }
 
 void Validation::fail(std::string_view path, const std::string& quoted_value, const std::string& constraint) {
+  constexpr int kMostFailures = 100;  // an answer must not outgrow its request
+  if (count_ >= kMostFailures) return;
   failures_.append(count_ == 0 ? "" : "; ").append("Value").append(quoted_value).append(" at '").append(path);
   failures_.append("' failed to satisfy constraint: ").append(constraint);
   ++count_;

@@ -1,5 +1,6 @@
 #include "kms/wire/request_members.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
 #include <limits>
@@ -75,7 +76,8 @@ const json::value* RequestMembers::find(std::string_view name) const {
 
 const json::value* RequestMembers::require(std::string_view name) {
   const json::value* value = find(name);
-  if (value == nullptr) faults_.missing.push_back(path_of(name));
+  constexpr std::size_t kMostMissing = 100;
+  if (value == nullptr && faults_.missing.size() < kMostMissing) faults_.missing.push_back(path_of(name));
   return value;
 }
 
@@ -187,8 +189,10 @@ std::vector<RequestMembers::Entry> RequestMembers::entries(std::string_view name
   std::vector<Entry> out;
   const json::array* array = list(name, true);
   if (array == nullptr) return out;
-  out.reserve(array->size());
+  constexpr std::size_t kMost = kMaxBatchEntries + 1;  // of which the engine says that they are too many
+  out.reserve(std::min(array->size(), kMost));
   for (const json::value& value : *array) {
+    if (out.size() == kMost) break;
     if (const json::object* object = value.if_object())
       out.push_back({*object, path_of(name) + "." + std::to_string(out.size() + 1) + ".member."});
     else

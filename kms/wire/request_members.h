@@ -19,7 +19,7 @@ namespace enfold {
 struct RequestFaults {
   std::optional<AwsError> malformed{};
   std::optional<AwsError> unsupported{};
-  std::vector<std::string> missing{};  // paths
+  std::vector<std::string> missing{};  // paths; the first of them, for an answer must not outgrow its request
 
   // The first of: malformed, unsupported, missing.
   [[nodiscard]] AwsResult<void> check() const;

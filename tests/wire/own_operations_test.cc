@@ -61,6 +61,19 @@ TEST_F(OwnOperations, ABatchFailsAsAWholeForWhatConcernsAll) {
             "NotFoundException");
 }
 
+// A few bytes of a request for each fault, and a hundred of the answer.
+TEST_F(OwnOperations, AnswersToManyFaultsDoNotOutgrowTheRequest) {
+  const json::array empty(20'000, json::object{});
+  for (const ReadAnswer& answer :
+       {ask("Enfold.BatchDecrypt", {{"KeyId", id_}, {"Entries", empty}}),
+        ask("Enfold.BatchReEncrypt", {{"SourceKeyId", id_}, {"DestinationKeyId", id_}, {"Entries", empty}}),
+        ask("TagResource", {{"KeyId", id_}, {"Tags", empty}}),
+        ask("UntagResource", {{"KeyId", id_}, {"TagKeys", json::array(20'000, "")}})}) {
+    EXPECT_EQ(answer.type(), "ValidationException");
+    EXPECT_LT(answer.body.size(), 20'000U);
+  }
+}
+
 TEST_F(OwnOperations, BatchReEncrypt) {
   const std::string other = new_key();
   const ReadAnswer answer = ask("Enfold.BatchReEncrypt", {{"SourceKeyId", id_},
