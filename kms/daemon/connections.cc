@@ -1,5 +1,6 @@
 #include "kms/daemon/connections.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace enfold {
@@ -8,7 +9,9 @@ Connections::Admission Connections::admission(const ConnectionPeer& peer) const 
   const std::lock_guard lock(mutex_);
   const auto same = served_of_.find(peer.unix_id);
   const std::size_t of_this_peer = same == served_of_.end() ? 0 : same->second;
-  if (served_ < limits_.all && of_this_peer < limits_.of_one_peer) return Admission::kServed;
+  // Nobody has more than is left free: whoever uses both kinds of sockets, or several users, leaves some.
+  const std::size_t most = std::min(limits_.of_one_peer, limits_.all - std::min(served_, limits_.all));
+  if (of_this_peer < most) return Admission::kServed;
   return turned_away_ < limits_.turned_away ? Admission::kTurnedAway : Admission::kDropped;
 }
 

@@ -29,8 +29,9 @@ class Connections {
  public:
   struct Limits {
     std::size_t all = 256;
-    std::size_t of_one_peer = 128;  // of one Unix user; those over TCP together count as one
-    std::size_t turned_away = 64;   // that are being told that there are too many
+    // Of one Unix user; those over TCP together count as one. Nor has one more than are left free.
+    std::size_t of_one_peer = 128;
+    std::size_t turned_away = 64;  // that are being told that there are too many
   };
   enum class Admission : std::uint8_t { kServed, kTurnedAway, kDropped };
 

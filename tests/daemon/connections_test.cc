@@ -28,7 +28,7 @@ void expect_turned_away(RawClient& client) {
 }
 
 TEST(Connections, AboveTheirNumberAreToldSo) {
-  TestServer test(limits_of(4, 4, 2));
+  TestServer test(limits_of(6, 4, 2));
   std::vector<RawClient> served;
   for (int i = 0; i < 4; ++i) {
     served.push_back(i % 2 == 0 ? test.unix_client() : test.tcp_client());
@@ -56,6 +56,18 @@ TEST(Connections, OfOneUserLeaveRoomForOthers) {
   expect_turned_away(third);
   RawClient other = test.tcp_client();
   expect_served(other);
+}
+
+// One user can be two peers, over a Unix socket and TCP; a third one still finds room.
+TEST(Connections, OfEachUserAreNoMoreThanAreLeftFree) {
+  TestServer test(limits_of(8, 8, 2));
+  std::vector<RawClient> served;
+  for (int i = 0; i < 4; ++i) expect_served(served.emplace_back(test.unix_client()));
+  RawClient fifth = test.unix_client();
+  expect_turned_away(fifth);
+  for (int i = 0; i < 2; ++i) expect_served(served.emplace_back(test.tcp_client()));
+  RawClient third = test.tcp_client();
+  expect_turned_away(third);
 }
 
 TEST(Connections, AreNeverLeftHanging) {
