@@ -73,6 +73,9 @@ AwsResult<WipedString> KmsService::run(const HttpRequestView& request, const Con
     return std::unexpected(AwsError{.type = "RequestEntityTooLargeException",
                                     .message = "The request's body is too large.",
                                     .status = 413});
+  // Parsing takes a multiple of it, and a head alone may only pretend to be somebody's.
+  if (request.body.size() > Limits().body)
+    ENFOLD_AWS_TRY(authenticate(request, peer, engine_, home_region_, clock_.unix_ms()));
   JsonArena arena;
   ENFOLD_AWS_TRY_ASSIGN(const boost::json::object object, parse_json(request.body, arena));
   ENFOLD_AWS_TRY_ASSIGN(const RequestSender sender,

@@ -22,6 +22,14 @@ TEST_F(ServiceTest, AnswersASignedAndAnUnsignedPing) {
   }
 }
 
+TEST_F(ServiceTest, ALargeBodyIsParsedOnlyForWhoIsKnown) {
+  const std::string small = "[";
+  const std::string large(300'000, '[');
+  EXPECT_EQ(send(request("Enfold.BatchDecrypt", small), tcp_).type(), "SerializationException");
+  EXPECT_EQ(send(request("Enfold.BatchDecrypt", large), tcp_).type(), "MissingAuthenticationTokenException");
+  EXPECT_EQ(send(signed_request("Enfold.BatchDecrypt", large), tcp_).type(), "SerializationException");
+}
+
 TEST_F(ServiceTest, EachAnswerHasAnIdOfItsOwn) {
   std::set<std::string> ids;
   for (int i = 0; i < 10; ++i) {
