@@ -70,6 +70,35 @@ std::string random_uuid(Entropy& entropy) {
   return text;
 }
 
+// Types are AWS's common errors; SDKs try RequestTimeoutException and ThrottlingException again. No message
+// has a character that JSON escapes.
+struct Refusal {
+  int status;
+  std::string_view type;
+  std::string_view message;
+};
+
+Refusal refusal_of(HttpRefusal why) {
+  constexpr std::string_view kMalformed = "MalformedHttpRequestException";
+  switch (why) {
+    case HttpRefusal::kMalformed:
+      return {400, kMalformed, "The request is not valid HTTP/1.1."};
+    case HttpRefusal::kHeadTooLarge:
+      return {431, kMalformed, "The head of the request is longer than 16384 bytes."};
+    case HttpRefusal::kBodyTooLarge:
+      return {413, "RequestEntityTooLargeException", "The body of the request is too long."};
+    case HttpRefusal::kCutShort:
+      return {400, kMalformed, "The connection ended before the request did."};
+    case HttpRefusal::kTooSlow:
+      return {408, "RequestTimeoutException", "The request took too long to arrive."};
+    case HttpRefusal::kTooManyConnections:
+      return {400, "ThrottlingException", "There are too many connections; close some, or try again later."};
+    case HttpRefusal::kFailure:
+      break;
+  }
+  return {500, "KMSInternalException", "The request could not be completed."};
+}
+
 }  // namespace
 
 std::string answer_head(const HttpAnswer& answer, Afterwards afterwards, std::int64_t now_unix_ms) {
@@ -93,16 +122,14 @@ std::string answer_head(const HttpAnswer& answer, Afterwards afterwards, std::in
   return head;
 }
 
-HttpAnswer http_refusal(int status, std::string_view type, std::string_view message, Entropy& entropy) {
+HttpAnswer refusal_answer(HttpRefusal why, Entropy& entropy) {
+  const Refusal refusal = refusal_of(why);
   HttpAnswer answer;
-  answer.status = status;
+  answer.status = refusal.status;
   answer.request_id = random_uuid(entropy);
   answer.content_type = "application/x-amz-json-1.1";
-  answer.body.append(R"({"__type":")")
-      .append(type)
-      .append(R"(","message":")")
-      .append(message)
-      .append(R"("})");
+  answer.body.append(R"({"__type":")").append(refusal.type);
+  answer.body.append(R"(","message":")").append(refusal.message).append(R"("})");
   return answer;
 }
 

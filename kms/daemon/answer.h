@@ -15,7 +15,16 @@ enum class Afterwards : std::uint8_t { kGoOn, kGoOnFor1_0, kClose };
 // The head of an answer with its empty line, for a body of answer.body's size.
 std::string answer_head(const HttpAnswer& answer, Afterwards afterwards, std::int64_t now_unix_ms);
 
-// An error in AWS's form that is not the KMS's but HTTP's. `message` has no characters that JSON escapes.
-HttpAnswer http_refusal(int status, std::string_view type, std::string_view message, Entropy& entropy);
+// Errors that are not the KMS's but HTTP's or the server's, in AWS's form.
+enum class HttpRefusal : std::uint8_t {
+  kMalformed,
+  kHeadTooLarge,
+  kBodyTooLarge,
+  kCutShort,  // the peer ended in the middle of it
+  kTooSlow,
+  kTooManyConnections,
+  kFailure,
+};
+HttpAnswer refusal_answer(HttpRefusal why, Entropy& entropy);
 
 }  // namespace enfold

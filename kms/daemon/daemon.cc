@@ -19,11 +19,29 @@ Result<void> check_region(const std::string& region) {
   return make_error(Errc::kInvalidArgument, "--region: give 1 to 32 of a-z, 0-9 and -");
 }
 
-Result<std::unique_ptr<Engine>> open_or_make(const DaemonOptions& options, PassphraseSource& passphrase) {
+// What the options say, before anything is done.
+struct Plan {
+  RootKeyChoice root_key;
+  std::vector<std::vector<ListenAddress>> listen;
+};
+
+Result<Plan> plan_of(const DaemonOptions& options) {
+  ENFOLD_TRY(check_region(options.region));
+  ENFOLD_TRY_ASSIGN(RootKeyChoice root_key,
+                    parse_root_key_choice(options.root_key.empty() ? "generated" : options.root_key));
+  Plan plan{std::move(root_key), {}};
+  for (const std::string& text : options.listen) {
+    ENFOLD_TRY_ASSIGN(std::vector<ListenAddress> addresses, parse_listen_address(text));
+    plan.listen.push_back(std::move(addresses));
+  }
+  return plan;
+}
+
+// A store that is there keeps its root key, whatever the choice: the same command starts it again.
+Result<std::unique_ptr<Engine>> open_or_make(const DaemonOptions& options, const RootKeyChoice& choice,
+                                             PassphraseSource& passphrase) {
   auto engine = open_embedded_engine(options.data, passphrase);
   if (engine || engine.error().code != Errc::kStoreMissing) return engine;
-  ENFOLD_TRY_ASSIGN(const RootKeyChoice choice,
-                    parse_root_key_choice(options.root_key.empty() ? "generated" : options.root_key));
   auto made = create_store(options.data, choice, passphrase);
   // Another daemon that starts now may have been first.
   if (!made && made.error().code != Errc::kExists) return std::unexpected(std::move(made).error());
@@ -31,22 +49,29 @@ Result<std::unique_ptr<Engine>> open_or_make(const DaemonOptions& options, Passp
   return open_embedded_engine(options.data, passphrase);
 }
 
-Result<std::vector<Listener>> open_listeners(const DaemonOptions& options) {
+// On a machine without IPv6 nobody else can be on ::1 either.
+bool is_family_missing(const Error& error) {
+  return error.errno_value == EADDRNOTAVAIL || error.errno_value == EAFNOSUPPORT;
+}
+
+// Of one --listen, on one port.
+Result<void> open_all(const std::vector<ListenAddress>& addresses, std::vector<Listener>& listeners) {
+  std::uint16_t port = 0;
+  for (ListenAddress address : addresses) {
+    if (address.port == 0) address.port = port;
+    auto listener = Listener::open(address);
+    if (!listener && addresses.size() > 1 && is_family_missing(listener.error())) continue;
+    if (!listener) return std::unexpected(std::move(listener).error());
+    port = listener->address().port;
+    listeners.push_back(std::move(*listener));
+  }
+  return {};
+}
+
+Result<std::vector<Listener>> open_listeners(const Plan& plan) {
   ENFOLD_TRY_ASSIGN(const int passed, take_passed_fd_count());
   ENFOLD_TRY_ASSIGN(std::vector<Listener> listeners, Listener::adopt(kFirstPassedFd, passed));
-  for (const std::string& text : options.listen) {
-    ENFOLD_TRY_ASSIGN(const std::vector<ListenAddress> addresses, parse_listen_address(text));
-    std::uint16_t port = 0;  // of the first, where any will do
-    for (ListenAddress address : addresses) {
-      if (address.port == 0) address.port = port;
-      auto listener = Listener::open(address);
-      // A machine without IPv6 has nobody on ::1 either.
-      if (!listener && listener.error().errno_value == EADDRNOTAVAIL && addresses.size() > 1) continue;
-      if (!listener) return std::unexpected(std::move(listener).error());
-      port = listener->address().port;
-      listeners.push_back(std::move(*listener));
-    }
-  }
+  for (const auto& addresses : plan.listen) ENFOLD_TRY(open_all(addresses, listeners));
   if (listeners.empty())
     return make_error(Errc::kInvalidArgument,
                       "nothing to listen on; give --listen unix:PATH or --listen http://127.0.0.1:PORT");
@@ -87,14 +112,14 @@ Result<void> serve(Engine& engine, const DaemonOptions& options, std::vector<Lis
 }  // namespace
 
 Result<void> run_daemon(const DaemonOptions& options) {
-  ENFOLD_TRY(check_region(options.region));
+  ENFOLD_TRY_ASSIGN(const Plan plan, plan_of(options));
   // Before there are threads, so that none of them gets the signals.
   ENFOLD_TRY_ASSIGN(StopRequests stop, StopRequests::take_over());
   PassphraseReader passphrase(options.passphrase);
-  ENFOLD_TRY_ASSIGN(const std::unique_ptr<Engine> engine, open_or_make(options, passphrase));
+  ENFOLD_TRY_ASSIGN(const std::unique_ptr<Engine> engine, open_or_make(options, plan.root_key, passphrase));
   if (!secret_memory_is_locked())
     log_warning("key material could not be locked in memory and may be swapped out; raise LimitMEMLOCK");
-  ENFOLD_TRY_ASSIGN(std::vector<Listener> listeners, open_listeners(options));
+  ENFOLD_TRY_ASSIGN(std::vector<Listener> listeners, open_listeners(plan));
   return serve(*engine, options, std::move(listeners), stop);
 }
 

@@ -62,6 +62,8 @@ struct RequestReader::State {
   }
   void take_head();
   bool frames_its_body() const;
+  // The parser asserts that of a last chunk it never sees less than its shortest form, 0 CR LF CR LF.
+  std::size_t least_bytes() const { return head_done && parser->chunked() ? 5 : 1; }
   Step step();
   Step put(boost::beast::error_code& error);
 };
@@ -107,7 +109,7 @@ RequestReader::Step RequestReader::State::step() {
       view.body = parser->get().body();
       return Step::kWhole;
     }
-    if (begin == end) return more();
+    if (end - begin < least_bytes()) return more();
     boost::beast::error_code error;
     const Step step = put(error);
     if (step != Step::kWhole) return step;

@@ -14,9 +14,7 @@ FailureLog::FailureLog(Clock& clock, StopRequests& stop) : stop_(stop), lines_(c
 void FailureLog::on_failure(const Error& error) {
   if (error.code == Errc::kStoreTampered || error.code == Errc::kWrongRootKey) {
     if (tampered_.exchange(true)) return;
-    log_error(describe(error) +
-              "; stopping, because nothing that this store says can be trusted: restore it "
-              "from a backup with `enfold key import-store`");
+    log_error(describe(error) + "; stopping, because nothing that this store says can be trusted");
     stop_.fault();
     return;
   }

@@ -8,11 +8,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <exception>
-#include <limits>
 
 #include "kms/base/log.h"
 #include "kms/daemon/answer.h"
 #include "kms/daemon/request_reader.h"
+#include "kms/daemon/waiting.h"
 
 namespace enfold {
 namespace {
@@ -23,26 +23,17 @@ using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, asio::i
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
-// What a session waits for, and until when: one word, so that another thread sees a pair that belongs
-// together.
-class Waiting {
- public:
-  enum class For : std::uint8_t { kFirstByte, kRequest, kHandler, kAnswer, kPeersEnd };
-
-  void set(For what, std::int64_t until_ns) { word_.store((until_ns & ~kMask) | static_cast<int>(what)); }
-  void set_without_end(For what) { set(what, std::numeric_limits<std::int64_t>::max()); }
-  [[nodiscard]] For what() const { return static_cast<For>(word_.load() & kMask); }
-  // What it waits for in vain.
-  [[nodiscard]] std::optional<For> expired(std::int64_t now_ns) const {
-    const std::int64_t word = word_.load();
-    if ((word & ~kMask) > now_ns) return std::nullopt;
-    return static_cast<For>(word & kMask);
+HttpRefusal refusal_of(RequestReader::Refusal why) {
+  switch (why) {
+    case RequestReader::Refusal::kMalformed:
+      return HttpRefusal::kMalformed;
+    case RequestReader::Refusal::kHeadTooLarge:
+      return HttpRefusal::kHeadTooLarge;
+    case RequestReader::Refusal::kBodyTooLarge:
+      return HttpRefusal::kBodyTooLarge;
   }
-
- private:
-  static constexpr std::int64_t kMask = 7;
-  std::atomic<std::int64_t> word_ = 0;
-};
+  return HttpRefusal::kMalformed;
+}
 
 class Session final : public Connection, public std::enable_shared_from_this<Session> {
  public:
@@ -90,8 +81,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
   void on_end();
   void go_on();
   bool answer_request();
-  void refuse(int status, std::string_view type, std::string_view message);
-  void refuse_request();
+  void refuse(HttpRefusal why);
   HttpAnswer ask_handler();
 
   bool send(HttpAnswer answer, Afterwards afterwards, bool without_body);
@@ -162,9 +152,7 @@ void Session::receive() {
   const std::size_t count = socket_.read_some(asio::buffer(space.data(), space.size()), error);
   if (error == asio::error::would_block) return wait_for_more();
   if (error || is_too_slow()) return on_end();
-  if (turned_away_)
-    return refuse(400, "ThrottlingException",
-                  "There are too many connections; close some, or try again later.");
+  if (turned_away_) return refuse(HttpRefusal::kTooManyConnections);
   reader_.received(count);
   go_on();
 }
@@ -191,9 +179,8 @@ void Session::discard() {
 }
 
 void Session::on_end() {
-  if (is_too_slow()) return refuse(408, "RequestTimeoutException", "The request took too long to arrive.");
-  if (reader_.has_begun())
-    return refuse(400, "MalformedHttpRequestException", "The connection ended before the request did.");
+  if (is_too_slow()) return refuse(HttpRefusal::kTooSlow);
+  if (reader_.has_begun()) return refuse(HttpRefusal::kCutShort);
   finish();
 }
 
@@ -209,7 +196,7 @@ void Session::go_on() {
         if (!answer_request()) return;
         break;
       case RequestReader::Step::kRefused:
-        return refuse_request();
+        return refuse(refusal_of(reader_.refusal()));
       case RequestReader::Step::kMore:
         return wait_for_more();
     }
@@ -221,7 +208,7 @@ HttpAnswer Session::ask_handler() {
     return context_.handler.handle(reader_.request(), peer_);
   } catch (const std::exception& error) {
     log_error(std::string("a request failed inside the server: ") + error.what());
-    return http_refusal(500, "KMSInternalException", "", context_.entropy);
+    return refusal_answer(HttpRefusal::kFailure, context_.entropy);
   }
 }
 
@@ -244,21 +231,9 @@ bool Session::answer_request() {
               is_head);
 }
 
-void Session::refuse(int status, std::string_view type, std::string_view message) {
+void Session::refuse(HttpRefusal why) {
   refused_ = true;
-  (void)send(http_refusal(status, type, message, context_.entropy), Afterwards::kClose, false);
-}
-
-void Session::refuse_request() {
-  switch (reader_.refusal()) {
-    case RequestReader::Refusal::kMalformed:
-      return refuse(400, "MalformedHttpRequestException", "The request is not valid HTTP/1.1.");
-    case RequestReader::Refusal::kHeadTooLarge:
-      return refuse(431, "MalformedHttpRequestException",
-                    "The head of the request is longer than 16384 bytes.");
-    case RequestReader::Refusal::kBodyTooLarge:
-      return refuse(413, "RequestEntityTooLargeException", "The body of the request is too long.");
-  }
+  (void)send(refusal_answer(why, context_.entropy), Afterwards::kClose, false);
 }
 
 // Sends at once what the socket takes; true where that was all and the connection goes on.

@@ -48,12 +48,13 @@ TEST(Requests, ThatArePipelinedAreAnsweredInOrder) {
 TEST(Requests, ArriveByteByByteToo) {
   TestServer test;
   RawClient client = test.unix_client();
-  for (const std::string& text :
-       {post("/a", "hello"), std::string("POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
-                                         "chunked\r\n\r\n3\r\nabc\r\n2;e=1\r\nde\r\n0\r\n\r\n")})
+  const std::string chunked = "POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string& text : {post("/a", "hello"), chunked + "3\r\nabc\r\n2;e=1\r\nde\r\n0\r\n\r\n",
+                                  chunked + "0\r\nTrailer: 1\r\n\r\n"})
     for (const char byte : text) client.send({&byte, 1});
   EXPECT_EQ(client.answer().body, "POST /a hello");
   EXPECT_EQ(client.answer().body, "POST /c abcde");
+  EXPECT_EQ(client.answer().body, "POST /c ");
 }
 
 TEST(Requests, MayHaveChunkedBodiesWhoseTrailersAreNoHeaders) {

@@ -8,7 +8,7 @@ from tree import under
 TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md", "fs", "kms", "tools", "tests", "systemd"}
 
 NAMES = {"CMakeLists.txt", ".clang-tidy"}
-EXTENSIONS = {".cc", ".h", ".md", ".py", ".sh", ".json", ".js", ".service", ".socket"}
+EXTENSIONS = {".cc", ".h", ".md", ".py", ".sh", ".json", ".js", ".service", ".socket", ".conf"}
 # Data for tests may have any name: volumes have encrypted ones.
 DATA = ["tests/golden", "tests/vectors", "tests/fuzz/corpus"]
 
