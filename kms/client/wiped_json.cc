@@ -30,7 +30,8 @@ Result<std::string_view> encoded_in(const json::object& object, std::string_view
 
 json::object wiped_object() { return json::object(wiping_storage()); }
 
-std::optional<json::object> parse_wiped(std::string_view text) {
+std::optional<json::object> parse_wiped(std::string_view text, std::size_t max_bytes) {
+  if (text.size() > max_bytes) return std::nullopt;
   json::parser parser(wiping_storage());
   parser.reset(wiping_storage());
   json::error_code wrong;

@@ -14,8 +14,10 @@
 namespace enfold {
 
 boost::json::object wiped_object();
-// Nothing where the text is no JSON, or no object.
-std::optional<boost::json::object> parse_wiped(std::string_view text);
+// Of an answer for one thing, or a page of a list: parsing takes more than twenty times as much memory.
+inline constexpr std::size_t kMaxJsonBytes = std::size_t{1} << 20U;
+// Nothing where the text is no JSON, or no object, or longer.
+std::optional<boost::json::object> parse_wiped(std::string_view text, std::size_t max_bytes = kMaxJsonBytes);
 
 // Members of what a service answered. Nothing, or an empty text, where there is no such member of that type.
 const boost::json::object* object_in(const boost::json::object& object, std::string_view name);

@@ -136,6 +136,15 @@ TEST_F(HostileAnswers, WhatIsNoJsonObjectIsRefusedAndAskedForOnce) {
   }
 }
 
+// It would take twenty times as much memory to parse.
+TEST_F(HostileAnswers, MoreThanAnAnswerCanBeIsNotParsed) {
+  const std::string good = Members{}.json();
+  const std::string padding(2 << 20U, ' ');
+  EXPECT_EQ(made_of_body(good + padding.substr(0, 100'000)), both_ok_);
+  EXPECT_EQ(made_of_body(good + padding), both_bad_);
+  EXPECT_EQ(made_of_body(R"({"__type":"DisabledException"})" + padding, 400), both_bad_);
+}
+
 TEST_F(HostileAnswers, ErrorsThatNobodySendsAreRefused) {
   EXPECT_EQ(made_of_body("{}", 400), both_bad_);
   EXPECT_EQ(made_of_body(R"({"__type":17})", 400), both_bad_);
