@@ -51,7 +51,7 @@ class Rewraps {
       Indexes there;
       for (std::size_t n = 0; n < those.size(); ++n) {
         auto& blob = (*made)[n];
-        if (!blob && answers_nobody(blob.error())) fail(those[n], false, std::move(blob).error());
+        if (!blob && answers_nobody(blob.error())) fail(those[n], false, blob.error());
         if (!blob || blob->ciphertext.empty()) continue;
         *answers_[those[n]] = Recipient{Provider::kAwsKms, to_key_arn_, std::move(blob->ciphertext), {}};
         there.push_back(those[n]);

@@ -169,7 +169,7 @@ class UnixConnector final : public KmsConnector {
     auto made =
         std::make_unique<StreamConnection<LocalStream>>([](net::io_context& io) { return LocalStream(io); });
     error_code refused;
-    made->stream().socket().assign(net::local::stream_protocol(), socket.get(), refused);
+    refused = made->stream().socket().assign(net::local::stream_protocol(), socket.get(), refused);
     if (refused) return fault(TransportFault::kNotReached, refused.message());
     static_cast<void>(socket.release());
     return made;
@@ -186,13 +186,13 @@ Transported<void> connect_tcp(TcpStream& stream, net::io_context& io,
   for (std::size_t i = 0; i < addresses.size(); ++i) {
     const auto address = net::ip::make_address(addresses[i], refused);
     if (refused) continue;
-    stream.socket().close(refused);
+    refused = stream.socket().close(refused);
     limit(stream, deadline.left_ns() / static_cast<std::int64_t>(addresses.size() - i));
     refused = finish(
         io, [&](auto handler) { stream.async_connect(tcp::endpoint(address, port), std::move(handler)); });
     if (refused) continue;
     error_code unimportant;
-    stream.socket().set_option(tcp::no_delay(true), unimportant);
+    unimportant = stream.socket().set_option(tcp::no_delay(true), unimportant);
     ::fcntl(stream.socket().native_handle(), F_SETFD, FD_CLOEXEC);
     return {};
   }
@@ -256,10 +256,10 @@ class TlsConnector final : public HostConnector {
     SSL_CTX_set_min_proto_version(context_.native_handle(), TLS1_2_VERSION);
     const char* bundle = std::getenv("AWS_CA_BUNDLE");
     if (bundle == nullptr || *bundle == '\0') {
-      context_.set_default_verify_paths(wrong);
+      wrong = context_.set_default_verify_paths(wrong);
       return {};
     }
-    context_.load_verify_file(bundle, wrong);
+    wrong = context_.load_verify_file(bundle, wrong);
     if (!wrong) return {};
     return make_error(Errc::kInvalidArgument, "AWS_CA_BUNDLE=" + std::string(bundle) +
                                                   ": no certificates read from there (" + wrong.message() +

@@ -39,9 +39,10 @@ Error explained(Error error) {
 Error error_of_reply(const HttpReply& reply) {
   const std::string status = std::to_string(reply.status);
   const auto body = parse_wiped(reply.body);
-  const std::string type = body ? one_line(text_in(*body, "__type")) : std::string();
-  if (!type.empty() && reply.status >= kClientFault)
-    return explained(error_of_answer(type, message_in(*body), reply.status));
+  if (body && reply.status >= kClientFault) {
+    const std::string type = one_line(text_in(*body, "__type"));
+    if (!type.empty()) return explained(error_of_answer(type, message_in(*body), reply.status));
+  }
   if (reply.status >= kBadGateway && reply.status <= kGatewayTimeout)
     return {Errc::kKmsUnavailable, 0, "what stands before the KMS answers HTTP status " + status};
   if (reply.status >= 500) return {Errc::kKmsInternal, 0, "the KMS answers HTTP status " + status};

@@ -62,8 +62,16 @@ class KmsDaemon:
             raise AssertionError(f"the daemon ended with {code}, not {expected}")
 
     def pause(self):
-        """It is there and does nothing."""
+        """It is there and does nothing, all its threads."""
         os.kill(self.process.pid, signal.SIGSTOP)
+        while not all(state == b"T" for state in self._states()):
+            time.sleep(0.01)
+
+    def _states(self):
+        tasks = f"/proc/{self.process.pid}/task"
+        for thread in os.listdir(tasks):
+            with open(f"{tasks}/{thread}/stat", "rb") as file:
+                yield file.read().rpartition(b")")[2].split()[0]
 
     def go_on(self):
         os.kill(self.process.pid, signal.SIGCONT)
