@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <csignal>
+#include <tuple>
 
 #include "tests/kms/engine_fixture.h"
 
@@ -21,7 +22,7 @@ class FullDisk {
   FullDisk& operator=(const FullDisk&) = delete;
   ~FullDisk() {
     ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, ignored_);
+    std::ignore = std::signal(SIGXFSZ, ignored_);
   }
 
  private:

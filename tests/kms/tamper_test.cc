@@ -150,7 +150,7 @@ TEST_F(Tampered, ANewerVersionIsNamed) {
 TEST_F(Tampered, SomethingThatIsNoDatabaseIsRefused) {
   std::ofstream(dir_ + "/kms.db", std::ios::binary | std::ios::trunc) << std::string(8192, 'x');
   EXPECT_EQ(open_outcome(dir_), "store-tampered");
-  std::ofstream(dir_ + "/kms.db", std::ios::binary | std::ios::trunc);
+  std::ofstream(dir_ + "/kms.db", std::ios::binary | std::ios::trunc).close();
   EXPECT_EQ(open_outcome(dir_), "store-tampered");
 }
 
