@@ -41,7 +41,7 @@ std::string http_date(std::int64_t unix_seconds) {
                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const std::time_t seconds = unix_seconds;
   std::tm at{};
-  ::gmtime_r(&seconds, &at);
+  if (::gmtime_r(&seconds, &at) == nullptr) at = {};
   std::array<char, 64> text{};
   (void)std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
                       kDays.at(static_cast<std::size_t>(at.tm_wday)), at.tm_mday,

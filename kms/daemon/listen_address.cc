@@ -16,9 +16,8 @@ std::unexpected<Error> refused(std::string_view text, std::string_view why) {
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
   std::uint16_t port = 0;
-  const char* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, port);
-  if (text.empty() || error != std::errc{} || stopped != end) return std::nullopt;
+  const auto [stopped, error] = std::from_chars(text.begin(), text.end(), port);
+  if (text.empty() || error != std::errc{} || stopped != text.end()) return std::nullopt;
   return port;
 }
 

@@ -30,7 +30,8 @@ struct RequestReader::State {
   std::size_t begin = 0;  // of what is not parsed yet
   std::size_t end = 0;
   std::size_t used = 0;  // how far anything was written since the last wiping
-  std::optional<Parser> parser;
+  std::optional<Parser> slot;
+  Parser* parser = nullptr;  // in it
   HttpRequestView view;
   Refusal refusal = Refusal::kMalformed;
   std::size_t head_bytes = 0;
@@ -38,7 +39,7 @@ struct RequestReader::State {
   bool too_large = false;  // as its Content-Length says
 
   void begin_request() {
-    parser.emplace();
+    parser = &slot.emplace();
     parser->header_limit(kMaxHeadBytes);
     parser->body_limit(boost::none);  // until the head is known
     head_bytes = 0;

@@ -54,11 +54,12 @@ Result<int> take_passed_fd_count() {
   for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
   if (pid.empty() || fds.empty()) return 0;
   const auto count = number(fds);
-  if (!number(pid) || !count || *count < 0 || *count > kMaxPassedFds)
+  const auto process = number(pid);
+  if (!process || !count || *count < 0 || *count > kMaxPassedFds)
     return make_error(Errc::kInvalidArgument,
                       "LISTEN_PID and LISTEN_FDS are no numbers that a service manager "
                       "sets; start the daemon without them");
-  return *number(pid) == ::getpid() ? *count : 0;
+  return *process == ::getpid() ? *count : 0;
 }
 
 }  // namespace enfold

@@ -46,8 +46,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         turned_away_(turned_away),
         fd_(socket.get()),
         socket_(io, asio::generic::stream_protocol(peer.unix_id ? AF_UNIX : AF_INET, 0), socket.release()) {
-    error_code ignored;
-    socket_.non_blocking(true, ignored);
+    socket_.non_blocking(true);
     // Whoever is turned away has only as long as a goodbye takes.
     wait_for(For::kFirstByte, turned_away ? context_.limits.linger_ms : context_.limits.request_ms);
   }
@@ -275,6 +274,7 @@ bool Session::sent() {
 
 void Session::say_continue() {
   said_continue_ = true;
+  wait_for(For::kAnswer, context_.limits.answer_ms);
   asio::async_write(socket_, asio::buffer(kContinue),
                     [self = shared_from_this()](const error_code& failed, std::size_t) {
                       self->guarded([&] { failed ? self->finish() : self->wait_for_more(); });
@@ -285,16 +285,15 @@ void Session::say_continue() {
 // end.
 void Session::linger() {
   wait_for(For::kPeersEnd, context_.limits.linger_ms);
-  error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  (void)::shutdown(fd_, SHUT_WR);
   reader_.discard();
   wait_until_readable();
 }
 
 void Session::finish() {
   context_.connections.remove(*this);
-  error_code ignored;
-  socket_.close(ignored);
+  error_code error;
+  if (socket_.close(error)) log_warning("closing a connection: " + error.message());
 }
 
 }  // namespace

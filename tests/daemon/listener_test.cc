@@ -65,15 +65,19 @@ bool is_there(const std::string& path) {
   return ::lstat(path.c_str(), &found) == 0;
 }
 
-// As a daemon leaves it that was killed.
-void leave_stale_socket(const std::string& path) {
-  const Fd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
+Fd unix_socket(const std::string& path) {
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof address.sun_path - 1);
-  ASSERT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  ASSERT_EQ(::listen(fd.get(), 1), 0);
+  EXPECT_TRUE(fd.valid() &&
+              ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+              ::listen(fd.get(), 1) == 0);
+  return fd;
 }
+
+// As a daemon leaves it that was killed.
+void leave_stale_socket(const std::string& path) { (void)unix_socket(path); }
 
 TEST(Listener, IsConnectableByAllAndGoesWithItsFile) {
   const TempDir dir;
@@ -139,10 +143,9 @@ Fd tcp_socket(std::uint32_t host, bool listening) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(host);
-  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  if (listening) {
-    EXPECT_EQ(::listen(fd.get(), 1), 0);
-  }
+  EXPECT_TRUE(fd.valid() &&
+              ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  EXPECT_TRUE(!listening || ::listen(fd.get(), 1) == 0);
   return fd;
 }
 
@@ -163,12 +166,7 @@ TEST(Listener, AdoptsListeningSocketsOnLoopback) {
 TEST(Listener, LeavesTheFileOfAnInheritedSocket) {
   const TempDir dir;
   const std::string path = dir / "s";
-  Fd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  ASSERT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  ASSERT_EQ(::listen(fd.get(), 1), 0);
+  Fd fd = unix_socket(path);
   {
     const auto adopted = Listener::adopt(fd.release(), 1);
     ASSERT_TRUE(adopted) << describe(adopted.error());

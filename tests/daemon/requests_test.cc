@@ -140,7 +140,7 @@ TEST(Requests, HaveHeadsOfAtMostSixteenKibibytesInManyPieces) {
 TEST(Requests, ThatAreNoHttpAreRefusedAtOnce) {
   TestServer test;
   const std::vector<std::string> refused = {
-      "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+      "\x16\x03\x01\x02\x01",
       "hello\r\n\r\n",
       "GET\r\n\r\n",
       "GET / HTTP/2.0\r\n\r\n",

@@ -58,7 +58,7 @@ RawClient RawClient::over_unix(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof address.sun_path - 1);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+  if (!fd.valid() || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     ADD_FAILURE() << "connect: " << path;
   return RawClient(std::move(fd));
 }
@@ -69,7 +69,7 @@ RawClient RawClient::over_tcp(const ListenAddress& where) {
   address.sin_family = AF_INET;
   address.sin_port = htons(where.port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+  if (!fd.valid() || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     ADD_FAILURE() << "connect: " << text_of(where);
   return RawClient(std::move(fd));
 }
