@@ -24,7 +24,7 @@ class EmbeddedApi final : public KmsApi {
   static CallScope scope_of(std::string_view region, const boost::json::object& request) {
     CallScope scope = local_scope();
     for (const char* member : {"KeyId", "TargetKeyId"})
-      if (const auto arn = parse_arn(text_in(request, member))) scope = arn->scope;
+      if (const auto arn = parse_kms_arn(text_in(request, member))) scope = arn->scope;
     if (!region.empty()) scope.region = region;
     return scope;
   }

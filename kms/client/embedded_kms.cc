@@ -6,7 +6,7 @@ namespace enfold {
 namespace {
 
 CallScope scope_of(const std::string& key) {
-  std::optional<KeyArn> arn = parse_arn(key);
+  auto arn = parse_kms_arn(key);
   return arn ? std::move(arn->scope) : local_scope();
 }
 

@@ -130,6 +130,16 @@ TEST_F(ClientTest, GivesEachItemOfABatchTheErrorOfTheKey) {
             "kms-disabled");
 }
 
+// An alias of another region was looked for in the store's own.
+TEST_F(ClientTest, FindsAnAliasInTheRegionOfItsArn) {
+  const CallScope there{"eu-west-1", "123456789012"};
+  const std::string key = engine_->create_key(there, {}).value().arn;
+  ASSERT_TRUE(engine_->create_alias(there, "alias/far", key));
+  const auto found = client_->describe_key("arn:aws:kms:eu-west-1:123456789012:alias/far");
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->key_arn, key);
+}
+
 TEST_F(ClientTest, ReEncryptsUnderAnotherKeyOfTheStore) {
   const std::string other = engine_->create_key(CallScope{"eu-west-1", "000000000000"}, {}).value().arn;
   const std::size_t count = kMaxBatchEntries + 1;
