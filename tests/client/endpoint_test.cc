@@ -190,6 +190,7 @@ TEST_F(Endpoint, EndsInTimeWhereNothingListens) {
 TEST_F(Endpoint, EndsInTimeWhereAUnixSocketIsNotAccepted) {
   const std::string path = temp_ / "full.sock";
   const Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_TRUE(listener.valid());
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::ranges::copy(path, address.sun_path);

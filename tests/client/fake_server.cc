@@ -10,14 +10,21 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <sstream>
 
 namespace enfold {
 namespace {
 
+Fd new_socket(int family) {
+  const int fd = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) std::abort();
+  return Fd(fd);
+}
+
 int listen_on_loopback(Fd& socket, int port) {
-  socket = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  socket = new_socket(AF_INET);
   const int yes = 1;
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
   sockaddr_in address{};
@@ -97,7 +104,7 @@ FakeServer::FakeServer(Script script, int port) {
 }
 
 FakeServer::FakeServer(Script script, const std::string& socket_path) : url_("unix:" + socket_path) {
-  listener_ = Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  listener_ = new_socket(AF_UNIX);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::ranges::copy(socket_path, address.sun_path);

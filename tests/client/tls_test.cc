@@ -102,7 +102,7 @@ class TlsServer {
       if (failed) return;
       serving_ = socket.native_handle();
       Tls stream(std::move(socket), context_);
-      stream.handshake(Tls::server, failed);
+      failed = stream.handshake(Tls::server, failed);
       while (!failed) {
         std::string text;
         net::read_until(stream, net::dynamic_buffer(text), "}", failed);  // the end of the body
