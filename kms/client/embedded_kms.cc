@@ -76,24 +76,6 @@ class EmbeddedKms final : public KmsClient {
         });
   }
 
-  // By the destination key's region and account, as the engine has it.
-  std::optional<std::vector<Result<ReEncryptedKey>>> re_encrypt_batch(
-      const std::string& from_key_arn, const std::string& to_key_arn,
-      std::span<const DecryptItem> entries) override {
-    std::vector<BatchReEncryptEntry> asked;
-    asked.reserve(entries.size());
-    for (const DecryptItem& entry : entries)
-      asked.push_back({entry.ciphertext, entry.context, entry.context});
-    auto ask = [&](std::span<const BatchReEncryptEntry> part) {
-      return engine_->re_encrypt_batch(scope_of(to_key_arn), from_key_arn, to_key_arn, part);
-    };
-    return in_parts<ReEncryptedKey>(
-        std::span<const BatchReEncryptEntry>(asked), ask, [](ReEncryptAnswer answer) {
-          return Result<ReEncryptedKey>(
-              {std::move(answer.ciphertext), std::move(answer.destination_material_id)});
-        });
-  }
-
   Result<KeyDescription> describe_key(const std::string& key) override {
     ENFOLD_TRY_ASSIGN(KeyMetadata metadata, engine_->describe_key(scope_of(key), key));
     return KeyDescription{std::move(metadata.arn), name_of(metadata.state),

@@ -80,7 +80,7 @@ class KmsClient {
 
   // Wraps under `to_key_arn` what `from_key_arn` has wrapped, in the same context, without the keys leaving
   // the service: one answer for each entry, in order, which nobody has verified. Nothing where the service
-  // cannot, or has not both keys: decrypt and encrypt then.
+  // cannot, has not both keys, or gains nothing by it, as one in this process: decrypt and encrypt then.
   virtual std::optional<std::vector<Result<ReEncryptedKey>>> re_encrypt_batch(
       const std::string& from_key_arn, const std::string& to_key_arn, std::span<const DecryptItem> entries);
 

@@ -133,15 +133,6 @@ void encrypt_batch(benchmark::State& state) {
   count_files(state);
 }
 
-void re_encrypt_batch(benchmark::State& state) {
-  File file;
-  const std::vector<DecryptItem> items(
-      kBatchFiles, {file.header.envelope.recipients.front().ciphertext, file.kms.context});
-  for ([[maybe_unused]] auto _ : state)  // NOLINT(clang-analyzer-deadcode.DeadStores): its idiom
-    benchmark::DoNotOptimize(file.kms.client->re_encrypt_batch(file.kms.key, file.kms.key, items));
-  count_files(state);
-}
-
 // What one batch of rekey holds of a file.
 struct Rewrapped {
   HeaderPage page;
@@ -196,7 +187,6 @@ BENCHMARK(decrypt);
 BENCHMARK(encrypt);
 BENCHMARK(decrypt_batch);
 BENCHMARK(encrypt_batch);
-BENCHMARK(re_encrypt_batch);
 BENCHMARK(rewrap)->ThreadRange(1, 2);
 
 }  // namespace

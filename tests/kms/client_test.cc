@@ -140,35 +140,6 @@ TEST_F(ClientTest, FindsAnAliasInTheRegionOfItsArn) {
   EXPECT_EQ(found->key_arn, key);
 }
 
-TEST_F(ClientTest, ReEncryptsUnderAnotherKeyOfTheStore) {
-  const std::string other = engine_->create_key(CallScope{"eu-west-1", "000000000000"}, {}).value().arn;
-  const std::size_t count = kMaxBatchEntries + 1;
-  std::vector<Bytes> wrapped;
-  std::vector<DecryptItem> items;
-  for (std::size_t i = 0; i < count; ++i)
-    wrapped.push_back(client_->encrypt(arn_, sha256({as_bytes(std::to_string(i))}), context_).value());
-  const EncryptionContext wrong;
-  for (std::size_t i = 0; i < count; ++i) items.push_back({wrapped[i], i == 7 ? wrong : context_});
-  const auto done = client_->re_encrypt_batch(arn_, other, items);
-  ASSERT_TRUE(done);
-  ASSERT_EQ(done->size(), count);
-  const std::string material = client_->describe_key(other)->material_id;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (i == 7) {
-      EXPECT_EQ(outcome((*done)[i]), "kms-invalid-ciphertext");
-      continue;
-    }
-    ASSERT_TRUE((*done)[i]) << describe((*done)[i].error());
-    ASSERT_EQ((*done)[i]->material_id, material);
-    ASSERT_TRUE(client_->decrypt(other, (*done)[i]->ciphertext, context_, plaintext_));
-    ASSERT_EQ(to_hex(plaintext_), to_hex(sha256({as_bytes(std::to_string(i))})));
-  }
-  ASSERT_TRUE(engine_->disable_key(CallScope{"eu-west-1", "000000000000"}, other));
-  const auto refused = client_->re_encrypt_batch(arn_, other, std::span(items).first(2));
-  ASSERT_TRUE(refused);
-  for (const auto& answer : *refused) EXPECT_EQ(outcome(answer), "kms-disabled");
-}
-
 TEST_F(ClientTest, AddressesAKeyInItsOwnRegion) {
   KeyMetadata key = engine_->create_key(CallScope{"eu-west-1", "123456789012"}, {}).value();
   auto made = client_->generate_data_key(key.arn, context_);
