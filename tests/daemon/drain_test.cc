@@ -79,14 +79,21 @@ TEST(Drain, AnswersWhatWasSentBeforeItBegan) {
   // The only thread is busy: these are accepted, perhaps, and not read.
   std::vector<RawClient> waiting = test.clients();
   for (RawClient& client : waiting) client.send(post("/a", "x") + post("/b", "y"));
+  const std::string text = post("/c", "z");
+  RawClient half = test.unix_client();
+  half.send(text.substr(0, 10));
   std::thread drain([&] { EXPECT_TRUE(test.server->drain()); });
   while (socket_file_is_there(test.path())) std::this_thread::yield();
+  // That file goes first; a moment later the idle ones have been told to end, of which these must be none.
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
   test.handler.release();
   for (RawClient& client : waiting) {
     EXPECT_EQ(client.answer().body, "POST /a x");
     EXPECT_EQ(client.answer().body, "POST /b y");
     EXPECT_TRUE(client.is_ended());
   }
+  half.send(text.substr(10));
+  EXPECT_EQ(half.answer().body, "POST /c z");
   EXPECT_EQ(holding.answer().status, 200);
   EXPECT_TRUE(holding.is_ended());
   waiting.clear();

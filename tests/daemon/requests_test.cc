@@ -105,7 +105,7 @@ TEST(Requests, ThatAreMuchTooLongStillGetTheirAnswer) {
   TestServer test;
   std::vector<RawClient> both = test.clients();
   for (RawClient& client : both) {
-    client.send(post("/a", std::string(std::size_t{3} << 20U, 'x')));
+    EXPECT_TRUE(client.send(post("/a", std::string(std::size_t{3} << 20U, 'x'))));
     EXPECT_EQ(client.answer().status, 413);
     EXPECT_TRUE(client.is_ended());
   }
