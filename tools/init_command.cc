@@ -110,7 +110,7 @@ void add_init_command(CLI::App& app, Invocation& invocation) {
   command->footer(
       "Example:\n  enfold init ~/Dropbox/private\n"
       "  enfold init /srv/lower --kms embedded:/srv/keys --root-key passphrase\n"
-      "  enfold init /srv/lower --kms unix:/run/enfold-kmsd/kms.sock");
+      "  enfold init /srv/lower --kms unix:/run/enfold-kms/kms.sock");
   command->callback([options, &invocation] {
     invocation.run = [options, &invocation] { return run_init(*options, invocation.json); };
   });

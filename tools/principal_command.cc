@@ -128,7 +128,7 @@ class Commands {
     add_kms_options(*command, options_->kms);
     command->get_option("--kms")->required();
     std::string footer = "Example:\n  enfold ";
-    footer.append(prefix_).append(name).append(example).append(" --kms unix:/run/enfold-kmsd/kms.sock");
+    footer.append(prefix_).append(name).append(example).append(" --kms unix:/run/enfold-kms/kms.sock");
     command->footer(footer);
     command->callback([options = options_, action, full_name = prefix_ + name, &invocation = invocation_] {
       invocation.name = full_name;
@@ -158,7 +158,7 @@ class Commands {
 
 void add_principal_commands(CLI::App& app, Invocation& invocation) {
   const auto options = std::make_shared<PrincipalOptions>();
-  constexpr const char* kSocket = " --kms unix:/run/enfold-kmsd/kms.sock";
+  constexpr const char* kSocket = " --kms unix:/run/enfold-kms/kms.sock";
   CLI::App* group = app.add_subcommand("principal", "Who may call a key service: its users and access keys");
   group->require_subcommand(1);
   group->footer(std::string("Example:\n  enfold principal list") + kSocket);

@@ -247,7 +247,7 @@ void add_rekey_command(CLI::App& app, Invocation& invocation) {
   add_passphrase_options(*command, options->to_passphrase, "to-", "passphrase of the other key store");
   command->footer(
       "Example:\n  enfold rekey ~/private --status\n  enfold key rotate KEY && enfold rekey ~/private\n"
-      "  enfold rekey /srv/lower --to-kms unix:/run/enfold-kmsd/kms.sock --to-key KEY\n"
+      "  enfold rekey /srv/lower --to-kms unix:/run/enfold-kms/kms.sock --to-key KEY\n"
       "Works beside a mount and its users. May be stopped at any time; the same command goes on.");
   command->callback([options, &invocation] {
     invocation.run = [options, &invocation] { return run_rekey(*options, invocation.json); };
