@@ -66,7 +66,7 @@ class NumberedSource final : public DataKeySource {
 
 class Pool : public testing::Test {
  protected:
-  ~Pool() override { source_.end(); }
+  void TearDown() override { source_.end(); }
 
   // The next key that is ready, waiting for it as no caller would.
   ReadyDataKey taken() {
