@@ -1,6 +1,5 @@
 #include "kms/client/remote_endpoint.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
@@ -8,6 +7,7 @@
 #include "kms/client/error_answer.h"
 #include "kms/client/signed_request.h"
 #include "kms/crypto/hkdf.h"
+#include "kms/wire/sigv4.h"
 
 namespace enfold {
 namespace {
@@ -20,13 +20,6 @@ std::string region_of_environment() {
     if (value != nullptr && *value != '\0') return value;
   }
   return {};
-}
-
-// It goes into headers, where anything else would be another header.
-bool is_region(const std::string& text) {
-  constexpr std::size_t kMaxRegionBytes = 32;
-  const auto is_known = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
-  return text.size() <= kMaxRegionBytes && std::ranges::all_of(text, is_known);
 }
 
 bool is_same(const ClientAccessKey& a, const ClientAccessKey& b) {
@@ -154,7 +147,8 @@ RemoteEndpoint::Failure RemoteEndpoint::failure_of(const TransportError& error, 
 
 Result<std::string> RemoteEndpoint::region_of(const RemoteCall& call) const {
   const std::string& region = call.region.empty() ? region_ : call.region;
-  if (!is_region(region))
+  // It goes into headers, where anything else would be another header.
+  if (!region.empty() && !is_region_name(region))
     return make_error(Errc::kInvalidArgument,
                       "a region has letters, digits and hyphens; correct AWS_REGION or the key's ARN");
   if (region.empty() && url_.scheme != KmsScheme::kUnix)

@@ -4,6 +4,9 @@
 #include <cstdio>
 #include <ctime>
 
+#include "kms/engine/ciphertext_blob.h"
+#include "kms/engine/random_uuid.h"
+
 namespace enfold {
 namespace {
 
@@ -57,16 +60,6 @@ const std::string& cached_http_date(std::int64_t unix_seconds) {
     text = http_date(unix_seconds);
     of = unix_seconds;
   }
-  return text;
-}
-
-// RFC 9562 section 5.4.
-std::string random_uuid(Entropy& entropy) {
-  auto id = random_array<16>(entropy);
-  id[6] = static_cast<std::uint8_t>((id[6] & 0x0f) | 0x40);
-  id[8] = static_cast<std::uint8_t>((id[8] & 0x3f) | 0x80);
-  std::string text = to_hex(id);
-  for (const std::size_t at : {20U, 16U, 12U, 8U}) text.insert(at, 1, '-');
   return text;
 }
 
@@ -126,7 +119,7 @@ HttpAnswer refusal_answer(HttpRefusal why, Entropy& entropy) {
   const Refusal refusal = refusal_of(why);
   HttpAnswer answer;
   answer.status = refusal.status;
-  answer.request_id = random_uuid(entropy);
+  answer.request_id = uuid_text(random_uuid(entropy));
   answer.content_type = "application/x-amz-json-1.1";
   answer.body.append(R"({"__type":")").append(refusal.type);
   answer.body.append(R"(","message":")").append(refusal.message).append(R"("})");

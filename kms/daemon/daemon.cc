@@ -1,6 +1,5 @@
 #include "kms/daemon/daemon.h"
 
-#include <algorithm>
 #include <cerrno>
 
 #include "kms/base/log.h"
@@ -9,13 +8,13 @@
 #include "kms/daemon/service_handler.h"
 #include "kms/daemon/service_manager.h"
 #include "kms/store/store_admin.h"
+#include "kms/wire/sigv4.h"
 
 namespace enfold {
 namespace {
 
 Result<void> check_region(const std::string& region) {
-  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
-  if (!region.empty() && region.size() <= 32 && std::ranges::all_of(region, allowed)) return {};
+  if (is_region_name(region)) return {};
   return make_error(Errc::kInvalidArgument, "--region: give 1 to 32 of a-z, 0-9 and -");
 }
 

@@ -39,10 +39,4 @@ std::optional<KmsArn> parse_kms_arn(std::string_view text) {
   return KmsArn{{std::string(*region), std::string(*account)}, text};
 }
 
-std::optional<KeyArn> parse_arn(std::string_view text) {
-  std::optional<KmsArn> arn = parse_kms_arn(text);
-  if (!arn || !arn->resource.starts_with(kResource)) return std::nullopt;
-  return KeyArn{std::move(arn->scope), std::string(arn->resource.substr(kResource.size()))};
-}
-
 }  // namespace enfold

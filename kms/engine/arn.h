@@ -9,23 +9,15 @@
 
 namespace enfold {
 
-struct KeyArn {
-  CallScope scope;
-  std::string key_id;  // whatever follows "key/"
-};
-
 std::string arn_of(const CallScope& scope, std::string_view key_id);
 // `name` begins with "alias/".
 std::string alias_arn(const CallScope& scope, std::string_view name);
 
-// Nothing where the text is not of that form.
-std::optional<KeyArn> parse_arn(std::string_view text);
-
-// Any resource of a KMS: whatever follows the account.
 struct KmsArn {
   CallScope scope;
-  std::string_view resource;  // into the text
+  std::string_view resource;  // whatever follows the account; into the text
 };
+// Nothing where the text is not of that form.
 std::optional<KmsArn> parse_kms_arn(std::string_view text);
 
 }  // namespace enfold

@@ -18,7 +18,8 @@ inline CallScope local_scope() { return {"local", "000000000000"}; }
 
 // A caller whose identity is established: by a signature, by the Unix socket, or by being in this process.
 struct KmsCaller {
-  // Without a principal: the account itself, as a process that has the store open is.
+  // Without a principal: the account itself, as a process that has the store open is. Not explicit, so that
+  // there a scope stands for its caller.
   KmsCaller(CallScope of, std::string principal_arn = {})  // NOLINT(google-explicit-constructor)
       : scope(std::move(of)), principal(std::move(principal_arn)) {}
 

@@ -4,6 +4,7 @@
 #include "kms/engine/engine.h"
 #include "kms/engine/key_lookup.h"
 #include "kms/engine/pages.h"
+#include "kms/engine/random_uuid.h"
 #include "kms/engine/rotation.h"
 #include "kms/engine/tables.h"
 #include "kms/engine/tags.h"
@@ -17,14 +18,6 @@ constexpr std::string_view kSymmetric = "SYMMETRIC_DEFAULT";
 constexpr std::string_view kEncryptDecrypt = "ENCRYPT_DECRYPT";
 constexpr std::string_view kOwnOrigin = "AWS_KMS";
 constexpr std::string_view kList = "keys";
-
-// RFC 9562 section 5.4: 122 random bits, version 4, variant 10.
-KeyId new_key_id(Entropy& entropy) {
-  auto id = random_array<16>(entropy);
-  id[6] = static_cast<std::uint8_t>((id[6] & 0x0f) | 0x40);
-  id[8] = static_cast<std::uint8_t>((id[8] & 0x3f) | 0x80);
-  return id;
-}
 
 Result<void> validate(const CreateKeyRequest& request) {
   Validation validation;
@@ -66,7 +59,7 @@ Result<void> require_known_kind(const CreateKeyRequest& request) {
 
 Key Engine::new_key(const CallScope& scope) {
   Key key;
-  key.id = new_key_id(entropy_);
+  key.id = random_uuid(entropy_);
   key.scope = scope;
   key.arn = arn_of(scope, uuid_text(key.id));
   key.creation_unix_ms = clock_.unix_ms();

@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "kms/engine/random_uuid.h"
 #include "kms/wire/answer_members.h"
 #include "kms/wire/authentication.h"
 #include "kms/wire/json_memory.h"
@@ -12,14 +13,6 @@ namespace enfold {
 namespace {
 
 constexpr std::string_view kContentType = "application/x-amz-json-1.1";
-
-// RFC 9562 section 5.4.
-std::string random_uuid(Entropy& entropy) {
-  auto id = random_array<16>(entropy);
-  id[6] = static_cast<std::uint8_t>((id[6] & 0x0f) | 0x40);
-  id[8] = static_cast<std::uint8_t>((id[8] & 0x3f) | 0x80);
-  return uuid_text(id);
-}
 
 bool is_our_content_type(std::string_view value) {
   value = value.substr(0, value.find(';'));
@@ -52,7 +45,7 @@ std::size_t KmsService::body_limit(const HttpRequestView& head, const Connection
 HttpAnswer KmsService::handle(const HttpRequestView& request, const ConnectionPeer& peer) {
   AwsResult<WipedString> body = run(request, peer);
   if (!body) return refuse(body.error());
-  return {.request_id = random_uuid(entropy_),
+  return {.request_id = uuid_text(random_uuid(entropy_)),
           .content_type = std::string(kContentType),
           .body = *std::move(body)};
 }
@@ -62,7 +55,7 @@ HttpAnswer KmsService::refuse(const AwsError& error) {
   boost::json::object object;
   put_error(object, error);
   return {.status = error.status,
-          .request_id = random_uuid(entropy_),
+          .request_id = uuid_text(random_uuid(entropy_)),
           .content_type = std::string(kContentType),
           .body = json_text(object)};
 }

@@ -12,6 +12,7 @@ template <class T>
 struct WipingAllocator {
   using value_type = T;
   WipingAllocator() = default;
+  // Implicit, as the requirements of an allocator have it.
   template <class U>
   WipingAllocator(const WipingAllocator<U>& /*other*/) noexcept {}  // NOLINT(google-explicit-constructor)
 
