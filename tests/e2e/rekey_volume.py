@@ -132,7 +132,7 @@ class RekeyVolume(harness.Volume):
                 if place.startswith(self.lower) and place.endswith(" (deleted)"):
                     with open(f"{folder}/{fd}", "rb") as file:
                         found[os.fstat(file.fileno()).st_ino] = file.read()
-            except FileNotFoundError:  # closed since it was listed
+            except (FileNotFoundError, IsADirectoryError):  # closed since it was listed; a removed directory
                 pass
         return list(found.values())
 
