@@ -25,6 +25,7 @@ class KmsDaemon:
         self.http = f"http://127.0.0.1:{self.port}"
         self.log = os.path.join(place.path, f"{name}.log")
         self.process = None
+        self.opened_by = []  # no secret of its user's
 
     def start(self):
         with open(self.log, "ab") as log:
@@ -86,3 +87,7 @@ class KmsDaemon:
 
     def new_key(self):
         return self.enfold("key", "create")["arn"]
+
+    def retire(self):
+        """Nothing needs it any more."""
+        self.stop()

@@ -41,6 +41,10 @@ class KeyStore:
     def new_key(self):
         return self.ask("create")["arn"]
 
+    def retire(self):
+        """Nothing needs it any more."""
+        os.rename(self.folder, self.folder + ".retired")
+
 
 class PassphraseFd:
     """A descriptor from which a passphrase can be read once: (option, descriptor)."""
