@@ -1,4 +1,5 @@
 #include "kms/engine/engine.h"
+#include "kms/engine/key_lookup.h"
 #include "kms/engine/operation_rules.h"
 #include "kms/engine/rotation.h"
 #include "kms/engine/validation.h"
@@ -31,7 +32,10 @@ Result<ScheduleDeletionAnswer> Engine::schedule_key_deletion(const KmsCaller& ca
 
 Result<std::string> Engine::cancel_key_deletion(const KmsCaller& caller, const std::string& key_id) {
   ENFOLD_TRY(Validation().key_id("keyId", key_id).result());
-  auto cancel = [](Key& key) -> Result<void> {
+  auto cancel = [this](Key& key) -> Result<void> {
+    // It is there only because its removal could not be written yet.
+    if (key.deletion_unix_ms && *key.deletion_unix_ms <= clock_.unix_ms())
+      return key_not_found(key.scope, key.id);
     key.state = KeyState::kDisabled;
     key.deletion_unix_ms.reset();
     return {};

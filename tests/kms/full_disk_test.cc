@@ -91,6 +91,7 @@ TEST_F(FullDiskTest, PutsOffWhatIsDueAndGoesOnDecrypting) {
     EXPECT_TRUE(engine_->decrypt(here_, {blob_, {}, {}}));
     EXPECT_EQ(outcome(engine_->encrypt(here_, {doomed, as_bytes("x"), {}})), "kms-invalid-state");
   }
+  EXPECT_EQ(outcome(engine_->cancel_key_deletion(here_, doomed)), "kms-not-found") << "its window has passed";
   ASSERT_TRUE(engine_->run_due());
   EXPECT_EQ(outcome(engine_->describe_key(here_, doomed)), "kms-not-found");
   EXPECT_EQ(engine_->describe_key(here_, arn_)->all_material_ids.size(), 2U);
