@@ -23,7 +23,7 @@ struct MountRequest {
 // Opens the volume by `open` (called after daemonising, before the parent exits), mounts it, serves it until
 // it is unmounted or a signal ends it, closes it. The error of anything before "mounted" is returned in the
 // process that the user's shell waits for; after that the result is the daemon's. A mount point left dead by
-// a killed mount is detached first.
+// a killed mount is detached first. In the foreground the service manager is told "READY=1" (sd_notify(3)).
 //
 // Call it with one thread and with no database, key or random number drawn: it forks unless `foreground`.
 // kInvalidArgument: an option, or a mount point that is unusable; kNotFound: no such mount point or lower

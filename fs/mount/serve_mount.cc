@@ -12,6 +12,7 @@
 #include "fs/mount/session.h"
 #include "kms/base/log.h"
 #include "kms/base/secret_memory.h"
+#include "kms/base/service_manager.h"
 
 namespace enfold {
 namespace {
@@ -80,7 +81,7 @@ Result<void> serve_mount(const MountRequest& request, const OpenForMount& open) 
   MountJob job{{std::move(point), std::move(source)},
                std::move(options),
                request.foreground ? LogTarget::kStderr : LogTarget::kSyslog};
-  if (request.foreground) return run(job, open, [] {});
+  if (request.foreground) return run(job, open, [] { notify_service_manager("READY=1"); });
   return in_background([&](const Ready& ready) { return run(job, open, ready); });
 }
 

@@ -4,9 +4,9 @@
 
 #include "kms/base/log.h"
 #include "kms/base/secret_memory.h"
+#include "kms/base/service_manager.h"
 #include "kms/daemon/server.h"
 #include "kms/daemon/service_handler.h"
-#include "kms/daemon/service_manager.h"
 #include "kms/store/store_admin.h"
 #include "kms/wire/sigv4.h"
 

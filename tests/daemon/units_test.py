@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -59,21 +60,30 @@ class Units(harness.MountedTest):
         self.assertEqual(found, ["lib/systemd/system/enfold-kmsd.service", "lib/systemd/system/enfold-kmsd.socket",
                                  "lib/systemd/system/enfold@.service", "lib/sysusers.d/enfold-kms.conf"])
 
+    def notifications(self):
+        path = os.path.join(self.place.path, "notify")
+        notifications = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notifications.bind(path)
+        notifications.settimeout(120)
+        self.place.environment["NOTIFY_SOCKET"] = path
+        return notifications
+
     def test_a_volume_is_mounted_until_it_is_stopped(self):
         volume = harness.Volume(self.place).init()
         with open(os.path.join(self.place.path, "volume.conf"), "w") as file:
             file.write(f"LOWER={volume.lower}\nMOUNTPOINT={volume.mountpoint}\nOPTIONS=\"-o noatime\"\n")
 
         def command(name):
-            # As systemd reads it: $OPTIONS is split, ${LOWER} is not, and $$ is a dollar.
-            text = setting("enfold@.service", name).replace("$$", "$")
-            return ["sh", "-ec", f"set -a; . {self.place.path}/volume.conf; exec {text}"]
+            # As systemd reads it: $OPTIONS is split, ${LOWER} is not.
+            return ["sh", "-ec", f"set -a; . {self.place.path}/volume.conf; exec {setting('enfold@.service', name)}"]
 
         os.symlink(os.environ["ENFOLD"], os.path.join(self.place.path, "enfold"))
         self.place.environment["PATH"] = self.place.path + ":" + os.environ["PATH"]
-        with open(os.path.join(self.place.path, "log"), "wb") as log:
+        self.assertEqual(setting("enfold@.service", "Type"), "notify")
+        with open(os.path.join(self.place.path, "log"), "wb") as log, self.notifications() as notifications:
             mount = self.place.start(*command("ExecStart"), stdout=log, stderr=log)
-        self.place.must(*command("ExecStartPost"))
+            self.assertEqual(notifications.recv(4096), b"READY=1")
+        self.assertIsNotNone(harness.mounted_at(volume.mountpoint))
         with open(volume.path("file"), "w") as file:
             file.write("content")
         self.place.must(*command("ExecStop"))

@@ -1,4 +1,4 @@
-#include "kms/daemon/service_manager.h"
+#include "kms/base/service_manager.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
