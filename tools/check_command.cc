@@ -20,7 +20,7 @@ struct CheckOptions {
   std::string path;
   std::string kms;
   bool repair = false;
-  PassphraseOptions passphrase;
+  PassphraseOrigin passphrase;
 };
 
 // The answer as it grows: findings at once, or gathered for --json; how far it is on standard error.

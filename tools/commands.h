@@ -13,10 +13,9 @@ class App;
 
 namespace enfold {
 
-// Exit codes that are no error; errors have exit_code_of(). All are published in tools/README.md.
+// Exit codes that are no error; errors have exit_code_of() (kms/base). All are published in tools/README.md.
 inline constexpr int kExitSuccess = 0;
 inline constexpr int kExitFindings = 1;
-inline constexpr int kExitUsage = 2;
 inline constexpr int kExitLeft = 3;     // rekey: files were left, and named
 inline constexpr int kExitStopped = 4;  // by a signal; what is done stays done
 

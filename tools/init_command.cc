@@ -20,7 +20,7 @@ struct InitOptions {
   std::string kms;
   std::string key;
   std::string root_key;
-  PassphraseOptions passphrase;
+  PassphraseOrigin passphrase;
 };
 
 struct KeyForVolume {

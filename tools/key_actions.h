@@ -22,7 +22,7 @@ struct KeyOptions {
   std::optional<std::int64_t> days;
   std::string file;
   std::string root_key;
-  PassphraseOptions export_passphrase;
+  PassphraseOrigin export_passphrase;
 };
 
 struct KeyActions {

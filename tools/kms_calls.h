@@ -21,7 +21,7 @@ namespace enfold {
 struct KmsOptions {
   std::string kms;
   std::string region;
-  PassphraseOptions passphrase;
+  PassphraseOrigin passphrase;
 };
 
 // Adds --kms, --region and the passphrase's options.

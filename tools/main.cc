@@ -3,9 +3,10 @@
 #include <exception>
 #include <iostream>
 
+#include "kms/base/exit_code.h"
 #include "kms/base/secret_memory.h"
 #include "tools/commands.h"
-#include "tools/exit_codes.h"
+#include "tools/error_line.h"
 
 namespace {
 

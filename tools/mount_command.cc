@@ -23,7 +23,7 @@ struct MountCommandOptions {
   std::string kms;
   bool foreground = false;
   bool recover = false;
-  PassphraseOptions passphrase;
+  PassphraseOrigin passphrase;
 };
 
 constexpr std::string_view kCacheOption = "key_cache_seconds=";

@@ -28,8 +28,8 @@ struct RekeyOptions {
   bool dry_run = false;
   bool status = false;
   bool new_data_keys = false;
-  PassphraseOptions passphrase;
-  PassphraseOptions to_passphrase;
+  PassphraseOrigin passphrase;
+  PassphraseOrigin to_passphrase;
 
   [[nodiscard]] RekeyMode mode() const {
     if (status) return RekeyMode::kStatus;
@@ -123,14 +123,12 @@ Result<RekeyAsk> ask_of(const RekeyOptions& options) {
   return ask;
 }
 
-bool is_given(const PassphraseOptions& options) { return options.fd || !options.file.empty(); }
-
 // Nothing where no mount answers.
 Result<std::optional<RekeyReport>> rekey_by_mount(const RekeyOptions& options, RekeyAsk ask,
                                                   const std::string& lower, ToolPassphrase& other,
                                                   Screen& screen) {
   ENFOLD_TRY_ASSIGN(const std::string socket, control_socket_path(lower));
-  if (is_given(options.to_passphrase)) {
+  if (options.to_passphrase.is_given()) {
     ENFOLD_TRY_ASSIGN(const Bytes passphrase, other.passphrase());
     ask.passphrase = as_string(passphrase);
   }
@@ -165,7 +163,7 @@ Result<RekeyReport> rekey_directly(const RekeyOptions& options, const RekeyAsk& 
   ToolPassphrase passphrase(options.passphrase, "passphrase of the key store");
   // A run that was cut has pinned the other store already: the same command has the passphrases the same way.
   ENFOLD_TRY_ASSIGN(const std::optional<Pin> pin, read_pin(files, lower));
-  const bool is_there = pin && ask.request.to_kms == pin->kms_url && is_given(options.to_passphrase);
+  const bool is_there = pin && ask.request.to_kms == pin->kms_url && options.to_passphrase.is_given();
   ToolPassphrase& own = is_there ? other : passphrase;
   ENFOLD_TRY_ASSIGN(const auto volume, open_volume(request, own, files, entropy, clock));
   // What writes after a crash recovers first.

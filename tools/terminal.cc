@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "kms/base/files.h"
+#include "kms/store/passphrase_origin.h"
 
 namespace enfold {
 namespace {

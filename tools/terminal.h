@@ -8,8 +8,6 @@
 
 namespace enfold {
 
-inline constexpr std::size_t kMaxPassphraseBytes = 1024;
-
 // Asks on /dev/tty without echo. kInvalidArgument where there is no terminal or the answer is given up with
 // Ctrl-C or Ctrl-D.
 Result<WipedBytes> prompt_for_secret(const std::string& what);

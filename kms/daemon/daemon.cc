@@ -13,6 +13,21 @@
 namespace enfold {
 namespace {
 
+// A service has nobody to ask.
+class ServicePassphrase final : public ReadOncePassphrase {
+ public:
+  explicit ServicePassphrase(PassphraseOrigin origin) : origin_(std::move(origin)) {}
+
+ private:
+  Result<WipedBytes> read() override {
+    if (origin_.is_given()) return read_passphrase(origin_);
+    return make_error(Errc::kInvalidArgument,
+                      "the store is sealed by a passphrase; give --passphrase-fd or --passphrase-file");
+  }
+
+  PassphraseOrigin origin_;
+};
+
 Result<void> check_region(const std::string& region) {
   if (is_region_name(region)) return {};
   return make_error(Errc::kInvalidArgument, "--region: give 1 to 32 of a-z, 0-9 and -");
@@ -114,49 +129,12 @@ Result<void> run_daemon(const DaemonOptions& options) {
   ENFOLD_TRY_ASSIGN(const Plan plan, plan_of(options));
   // Before there are threads, so that none of them gets the signals.
   ENFOLD_TRY_ASSIGN(StopRequests stop, StopRequests::take_over());
-  PassphraseReader passphrase(options.passphrase);
+  ServicePassphrase passphrase(options.passphrase);
   ENFOLD_TRY_ASSIGN(const std::unique_ptr<Engine> engine, open_or_make(options, plan.root_key, passphrase));
   if (!secret_memory_is_locked())
     log_warning("key material could not be locked in memory and may be swapped out; raise LimitMEMLOCK");
   ENFOLD_TRY_ASSIGN(std::vector<Listener> listeners, open_listeners(plan));
   return serve(*engine, options, std::move(listeners), stop);
-}
-
-int exit_code_of_daemon(const Error& error) {
-  switch (error.code) {
-    case Errc::kInvalidArgument:
-      return 2;
-    case Errc::kNotFound:
-      return 13;
-    case Errc::kExists:
-      return 14;
-    case Errc::kBusy:
-      return 15;
-    case Errc::kNotEmpty:
-      return 21;
-    case Errc::kUnsupported:
-      return 24;
-    case Errc::kStoreMissing:
-      return 30;
-    case Errc::kStoreTampered:
-      return 31;
-    case Errc::kWrongRootKey:
-      return 32;
-    default:
-      break;
-  }
-  switch (error.code == Errc::kSystem ? error.errno_value : 0) {
-    case ENOSPC:
-    case EDQUOT:
-      return 11;
-    case EACCES:
-    case EPERM:
-      return 12;
-    case EROFS:
-      return 16;
-    default:
-      return 10;
-  }
 }
 
 }  // namespace enfold

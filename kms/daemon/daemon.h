@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "kms/base/error.h"
-#include "kms/daemon/passphrase_reader.h"
+#include "kms/store/passphrase_origin.h"
 
 namespace enfold {
 
@@ -20,8 +20,5 @@ struct DaemonOptions {
 // Serves until a signal ends it. Its error is why it could not start, or what it found while it served
 // (kStoreTampered).
 Result<void> run_daemon(const DaemonOptions& options);
-
-// As `enfold` exits with the same errors (tools/README.md).
-int exit_code_of_daemon(const Error& error);
 
 }  // namespace enfold

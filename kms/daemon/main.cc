@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 
+#include "kms/base/exit_code.h"
 #include "kms/base/log.h"
 #include "kms/base/secret_memory.h"
 #include "kms/daemon/daemon.h"
@@ -34,7 +35,7 @@ void add_options(CLI::App& app, enfold::DaemonOptions& options) {
 
 int report(const enfold::Error& error) {
   enfold::log_error(describe(error));
-  return enfold::exit_code_of_daemon(error);
+  return enfold::exit_code_of(error);
 }
 
 int run(int argc, char** argv) {

@@ -1,5 +1,4 @@
-// The one place where errors become exit codes (tools/README.md), and what to do about an error whose message
-// does not say it already.
+// What is said of an error, and what to do about one whose message does not say it already.
 #pragma once
 
 #include <string>
@@ -7,8 +6,6 @@
 #include "kms/base/error.h"
 
 namespace enfold {
-
-int exit_code_of(const Error& error) noexcept;
 
 // "enfold: COMMAND: message; what to do", one line without its end.
 std::string error_line(const std::string& command, const Error& error);
