@@ -64,8 +64,9 @@ AliasEntry entry_of(const Alias& alias) {
 }
 
 void validate_alias_name(Validation& validation, const std::string& name) {
-  const bool matches = std::ranges::all_of(
-      name, [](char c) { return is_letter_or_digit(c) || c == ':' || c == '/' || c == '_' || c == '-'; });
+  const bool matches = !name.empty() && std::ranges::all_of(name, [](char c) {
+    return is_letter_or_digit(c) || c == ':' || c == '/' || c == '_' || c == '-';
+  });
   validation.length("aliasName", name, 1, 256).pattern("aliasName", name, matches, "^[a-zA-Z0-9:/_-]+$");
 }
 

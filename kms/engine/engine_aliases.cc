@@ -19,9 +19,11 @@ Result<void> validate_target(const std::string& name, const std::string& target_
 }
 
 Result<void> require_room(const AliasTable& aliases, const Key& key) {
-  if (aliases.of_key(key.id).size() < kMaxAliases) return {};
-  return make_error(Errc::kKmsLimitExceeded,
-                    key.arn + " has the limit of " + std::to_string(kMaxAliases) + " aliases already");
+  const std::size_t usage = aliases.of_key(key.id).size();
+  if (usage < kMaxAliases) return {};
+  return make_error(Errc::kKmsLimitExceeded, "Aliases per key quota for this account in this region is " +
+                                                 std::to_string(kMaxAliases) + ", current usage is " +
+                                                 std::to_string(usage) + ".");
 }
 
 // Those of AWS that have no key yet.

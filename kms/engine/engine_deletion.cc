@@ -15,11 +15,10 @@ constexpr std::int64_t kMaxWindowDays = 30;
 Result<ScheduleDeletionAnswer> Engine::schedule_key_deletion(const KmsCaller& caller,
                                                              const std::string& key_id,
                                                              std::optional<std::int64_t> window_days) {
-  ENFOLD_TRY(Validation()
-                 .key_id("keyId", key_id)
-                 .range("pendingWindowInDays", window_days, kMinWindowDays, kMaxWindowDays)
-                 .result());
+  ENFOLD_TRY(Validation().key_id("keyId", key_id).range("pendingWindowInDays", window_days, 1, 365).result());
   const std::int64_t days = window_days.value_or(kMaxWindowDays);
+  if (days < kMinWindowDays || days > kMaxWindowDays)
+    return make_error(Errc::kKmsValidation, "PendingWindowInDays must be between 7 and 30");
   const std::int64_t date = clock_.unix_ms() + days * kDayInMs;
   auto schedule = [&](Key& key) -> Result<void> {
     key.state = KeyState::kPendingDeletion;

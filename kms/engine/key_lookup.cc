@@ -30,6 +30,13 @@ Result<KeyName> name_of_id(CallScope scope, std::string_view text) {
   return invalid_key_id(text);
 }
 
+// The target of an alias is only "Invalid keyId": InvalidArnException is not among the errors of those
+// operations.
+bool refuses_alias_arns(const OperationRule& rule) {
+  return !rule.takes_aliases && rule.operation != Operation::kCreateAlias &&
+         rule.operation != Operation::kUpdateAlias;
+}
+
 std::string who(const KmsCaller& caller) {
   return caller.principal.empty() ? "arn:aws:iam::" + caller.scope.account + ":root" : caller.principal;
 }
@@ -53,6 +60,8 @@ Result<KeyName> parse_key_name(const OperationRule& rule, const CallScope& scope
   if (rule.takes_aliases && text.starts_with(kAliasPrefix)) return KeyName{.scope = scope, .alias = text};
   if (!text.starts_with("arn:")) return name_of_id(scope, text);
   std::optional<KmsArn> arn = parse_kms_arn(text);
+  if (arn && arn->resource.starts_with(kAliasPrefix) && refuses_alias_arns(rule))
+    return make_error(Errc::kKmsInvalidArn, "Key Aliases are not supported for this operation");
   const bool names_key = arn && arn->resource.starts_with(kKeyPrefix);
   const bool names_alias = arn && rule.takes_aliases && arn->resource.starts_with(kAliasPrefix);
   if (!names_key && !names_alias) return invalid_key_id(text);

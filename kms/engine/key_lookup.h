@@ -16,7 +16,7 @@ struct KeyName {
 };
 
 // Takes a key's id or ARN, and an alias's name or ARN where the operation does. kKmsNotFound: "Invalid keyId
-// 'x'", "Invalid arn REGION".
+// 'x'", "Invalid arn REGION"; kKmsInvalidArn: an alias's ARN where it does not.
 Result<KeyName> parse_key_name(const OperationRule& rule, const CallScope& scope, const std::string& text);
 
 // "Key 'ARN' does not exist"

@@ -1,15 +1,27 @@
 #include "kms/engine/pages.h"
 
+#include <algorithm>
+
 namespace enfold {
 namespace {
 
 constexpr char kSeparator = ':';
 
+// In UTF-8: nothing below a blank, and no first byte of what is above U+00FF.
+bool is_latin_1(const std::string& text) {
+  return std::ranges::all_of(text, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 && byte <= 0xc3;
+  });
+}
+
 }  // namespace
 
 void validate_page(Validation& validation, const PageRequest& page, std::int64_t max_limit) {
   validation.range("limit", page.limit, 1, max_limit);
-  if (page.marker) validation.length("marker", *page.marker, 1, 1024);
+  if (!page.marker) return;
+  validation.length("marker", *page.marker, 1, 1024)
+      .pattern("marker", *page.marker, is_latin_1(*page.marker), "[\\u0020-\\u00FF]*");
 }
 
 std::string make_marker(std::string_view list, std::string_view last_entry) {

@@ -14,11 +14,25 @@ bool is_reserved(const std::string& key) {
          });
 }
 
-Result<void> require_valid_keys(std::vector<Tag> tags) {
+// What AWS lets a tag have: letters, digits and blanks of all scripts, and these. Of what is not ASCII
+// nothing is refused, for that takes Unicode's tables.
+bool is_tag_character(char c) {
+  constexpr std::string_view kOthers = " _.:/=+-@";
+  const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  const bool is_ascii = static_cast<unsigned char>(c) < 0x80;
+  return !is_ascii || is_letter || (c >= '0' && c <= '9') || kOthers.contains(c);
+}
+
+bool has_tag_characters(const Tag& tag) {
+  return std::ranges::all_of(tag.key, is_tag_character) && std::ranges::all_of(tag.value, is_tag_character);
+}
+
+Result<void> require_valid(std::vector<Tag> tags) {
   std::ranges::sort(tags, {}, &Tag::key);
   if (!are_in_order(tags)) return make_error(Errc::kKmsTag, "Duplicate tag keys");
   if (std::ranges::any_of(tags, is_reserved, &Tag::key))
     return make_error(Errc::kKmsTag, "Tags beginning with aws: are reserved");
+  if (!std::ranges::all_of(tags, has_tag_characters)) return make_error(Errc::kKmsTag, "Invalid tag");
   return {};
 }
 
@@ -33,7 +47,7 @@ void validate_tags(Validation& validation, const std::vector<Tag>& tags) {
 }
 
 Result<void> put_tags(std::vector<Tag>& known, const std::vector<Tag>& added) {
-  ENFOLD_TRY(require_valid_keys(added));
+  ENFOLD_TRY(require_valid(added));
   for (const Tag& tag : added) {
     auto place = std::ranges::lower_bound(known, tag.key, {}, &Tag::key);
     if (place != known.end() && place->key == tag.key)

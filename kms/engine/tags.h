@@ -14,7 +14,7 @@ inline constexpr std::size_t kMaxTags = 50;  // of one key
 void validate_tags(Validation& validation, const std::vector<Tag>& tags);
 
 // Adds them to those that are there; a known tag key gets the new value. kKmsTag: repeated or reserved keys,
-// too many of them together.
+// characters that no tag has, too many of them together.
 Result<void> put_tags(std::vector<Tag>& known, const std::vector<Tag>& added);
 
 // By key, each once.

@@ -51,6 +51,7 @@ AwsResult<void> decrypt(const OperationCall& call) {
                                .algorithm = members.optional_text("EncryptionAlgorithm"),
                                .options = members.options()};
   members.refuse("Recipient");
+  members.refuse("DryRunModifiers");
   ENFOLD_AWS_TRY(faults.check());
   ENFOLD_AWS_TRY_ASSIGN(const DecryptAnswer answer, as_aws(call.engine.decrypt(*call.caller, request)));
   put_text(call.answer, "KeyId", answer.key_arn);
@@ -73,6 +74,7 @@ AwsResult<void> re_encrypt(const OperationCall& call) {
       .source_algorithm = members.optional_text("SourceEncryptionAlgorithm"),
       .destination_algorithm = members.optional_text("DestinationEncryptionAlgorithm"),
       .options = members.options()};
+  members.refuse("DryRunModifiers");
   ENFOLD_AWS_TRY(faults.check());
   ENFOLD_AWS_TRY_ASSIGN(const ReEncryptAnswer answer, as_aws(call.engine.re_encrypt(*call.caller, request)));
   put_blob(call.answer, "CiphertextBlob", answer.ciphertext);

@@ -9,6 +9,8 @@ ABSENT = "00000000-0000-4000-8000-000000000000"
 MRK = "mrk-0123456789abcdef0123456789abcde"  # a digit short
 ALIAS_RULE = ('Alias must start with the prefix "alias/". Please see '
               "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html")
+NO_ALIASES = "Key Aliases are not supported for this operation"
+WINDOW_RULE = "PendingWindowInDays must be between 7 and 30"
 NO_KEY = "Key 'arn:aws:kms:{region}:{account}:key/" + ABSENT + "' does not exist"
 NOT_FOUND, INVALID = "NotFoundException", "ValidationException"
 
@@ -54,7 +56,10 @@ RESOLUTION = [
 
 # Management calls take an id or an ARN, never an alias.
 MANAGEMENT = [
-    (operation, {"KeyId": "alias/one"} | more, NOT_FOUND, "Invalid keyId 'alias/one'")
+    (operation, {"KeyId": name} | more, error, message)
+    for name, error, message in (
+        ("alias/one", NOT_FOUND, "Invalid keyId 'alias/one'"),
+        ("arn:aws:kms:{region}:{account}:alias/one", "InvalidArnException", NO_ALIASES))
     for operation, more in (
         ("EnableKey", {}), ("DisableKey", {}), ("UpdateKeyDescription", {"Description": "x"}),
         ("TagResource", {"Tags": [{"TagKey": "a", "TagValue": "b"}]}), ("UntagResource", {"TagKeys": ["a"]}),
@@ -101,8 +106,11 @@ CLASSES = [
      "Duplicate tag keys"),
     ("Encrypt", {"KeyId": "{key}", "Plaintext": b"x", "GrantTokens": ["unknown"]}, "InvalidGrantTokenException", ...),
     ("CreateAlias", {"AliasName": "alias/aws/mine", "TargetKeyId": "{key}"}, ..., ...),
+    ("TagResource", {"KeyId": "{key}", "Tags": [{"TagKey": "a&b", "TagValue": ""}]}, "TagException", "Invalid tag"),
+    ("CreateKey", {"Tags": [{"TagKey": "a", "TagValue": "My & My Team"}]}, "TagException", "Invalid tag"),
     ("CreateAlias", {"AliasName": "alias/a:b", "TargetKeyId": "{key}"}, ..., ...),
     ("ListKeys", {"Marker": "none of ours"}, "InvalidMarkerException", ...),
+    ("ListKeys", {"Marker": " ~\u0080\u00ff"}, "InvalidMarkerException", ...),
     ("CreateKey", {"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}, "UnsupportedOperationException", ...),
     ("CreateKey", {"Origin": "EXTERNAL"}, "UnsupportedOperationException", ...),
     ("CreateKey", {"MultiRegion": True}, "UnsupportedOperationException", ...),
@@ -129,15 +137,21 @@ VALUES = [
      too_long("ciphertextBlob", 6144)),
     ("DescribeKey", {"KeyId": ""}, INVALID, one("keyId", "have length greater than or equal to 1", "")),
     ("DescribeKey", {"KeyId": "k" * 2049}, INVALID, ...),
-    ("ScheduleKeyDeletion", {"KeyId": "{key}", "PendingWindowInDays": 6}, INVALID,
-     at_least("pendingWindowInDays", 7, 6)),
-    ("ScheduleKeyDeletion", {"KeyId": "{key}", "PendingWindowInDays": 31}, INVALID,
-     at_most("pendingWindowInDays", 30, 31)),
+    ("ScheduleKeyDeletion", {"KeyId": "{key}", "PendingWindowInDays": 0}, INVALID,
+     at_least("pendingWindowInDays", 1, 0)),
+    ("ScheduleKeyDeletion", {"KeyId": "{key}", "PendingWindowInDays": 6}, INVALID, WINDOW_RULE),
+    ("ScheduleKeyDeletion", {"KeyId": "{key}", "PendingWindowInDays": 31}, INVALID, WINDOW_RULE),
+    ("ScheduleKeyDeletion", {"KeyId": "{key}", "PendingWindowInDays": 366}, INVALID,
+     at_most("pendingWindowInDays", 365, 366)),
     ("ListKeys", {"Limit": 0}, INVALID, at_least("limit", 1, 0)),
     ("ListKeys", {"Limit": 1001}, INVALID, at_most("limit", 1000, 1001)),
     ("ListAliases", {"Limit": 1001}, INVALID, at_most("limit", 1000, 1001)),
     ("ListResourceTags", {"KeyId": "{key}", "Limit": 51}, INVALID, at_most("limit", 50, 51)),
     ("ListKeys", {"Marker": "m" * 1025}, INVALID, ...),
+    ("ListKeys", {"Marker": "a\u4e2d"}, INVALID,
+     one("marker", "satisfy regular expression pattern: [\\u0020-\\u00FF]*", "a\u4e2d")),
+    ("ListAliases", {"Marker": "\n"}, INVALID,
+     one("marker", "satisfy regular expression pattern: [\\u0020-\\u00FF]*", "\n")),
     ("UpdateKeyDescription", {"KeyId": "{key}", "Description": "d" * 8193}, INVALID, ...),
     ("CreateKey", {"Description": "d" * 8193}, INVALID, ...),
     ("CreateAlias", {"AliasName": "alias/", "TargetKeyId": "{key}"}, INVALID, ...),
@@ -162,6 +176,7 @@ YOUNG = [
     ("RotateKeyOnDemand", {"KeyId": "{disabled}"}, "DisabledException", "{disabled_arn} is disabled."),
     ("RotateKeyOnDemand", {"KeyId": "alias/one"}, NOT_FOUND, "Invalid keyId 'alias/one'"),
     ("ListKeyRotations", {"KeyId": "alias/one"}, NOT_FOUND, "Invalid keyId 'alias/one'"),
+    ("ListKeyRotations", {"KeyId": "arn:aws:kms:{region}:{account}:alias/one"}, "InvalidArnException", NO_ALIASES),
     ("ListKeyRotations", {"KeyId": "{key}", "Limit": 1001}, INVALID, at_most("limit", 1000, 1001)),
     ("ListKeyRotations", {"KeyId": "{key}", "Marker": "none of ours"}, "InvalidMarkerException", ...),
     ("ListKeyRotations", {"KeyId": "{key}", "IncludeKeyMaterial": "SOME"}, INVALID, ...),

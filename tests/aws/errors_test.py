@@ -70,9 +70,9 @@ class Errors(daemon.KmsdTest):
         key = self.new_key(boto)["KeyId"]
         for number in range(50):
             boto.call("CreateAlias", AliasName=f"alias/many-{number}", TargetKeyId=key)
-        with self.assertRaises(ServiceError) as raised:
-            boto.call("CreateAlias", AliasName="alias/many-50", TargetKeyId=key)
-        self.assert_error(raised.exception, "LimitExceededException", raised.exception.message)
+        self.refused("LimitExceededException",
+                     "Aliases per key quota for this account in this region is 50, current usage is 50.",
+                     boto, "CreateAlias", AliasName="alias/many-50", TargetKeyId=key)
 
     def test_a_rotation_on_demand_more_than_a_key_may_have(self):
         js = self.js()

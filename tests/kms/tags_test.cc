@@ -1,3 +1,5 @@
+#include <cctype>
+
 #include "tests/kms/engine_fixture.h"
 
 namespace enfold {
@@ -48,6 +50,19 @@ TEST_F(TagsTest, AreRefusedWithAwsTexts) {
           "or equal to 256");
   EXPECT_EQ(outcome(engine_->tag_resource(here_, arn_, {{std::string(129, 'k'), ""}})), "kms-validation");
   EXPECT_EQ(outcome(engine_->untag_resource(here_, arn_, {std::string(129, 'k')})), "kms-validation");
+}
+
+TEST_F(TagsTest, HaveLettersOfAllScriptsAndAFewSigns) {
+  const std::string others = " _.:/=+-@0aZ\xc3\xa4\xe4\xb8\xad";
+  EXPECT_TRUE(engine_->tag_resource(here_, arn_, {{others, others}}));
+  for (int code = 0; code < 0x80; ++code) {
+    const bool is_taken = std::isalnum(code) != 0 || others.contains(static_cast<char>(code));
+    const std::string text{'a', static_cast<char>(code)};
+    const std::string expected = is_taken ? "ok" : "Invalid tag";
+    EXPECT_EQ(said(engine_->tag_resource(here_, arn_, {{text, ""}})), expected) << code;
+    EXPECT_EQ(said(engine_->tag_resource(here_, arn_, {{"a", text}})), expected) << code;
+    ASSERT_TRUE(engine_->untag_resource(here_, arn_, {text}));
+  }
 }
 
 TEST_F(TagsTest, AreCountedInCharacters) {
