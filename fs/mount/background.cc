@@ -79,7 +79,8 @@ Result<void> hear_from(pid_t child, int descriptor) {
 void leave_terminal() {
   ::setsid();
   [[maybe_unused]] int moved = ::chdir("/");
-  Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!null.valid()) return;
   for (int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null.get(), stream);
 }
 
