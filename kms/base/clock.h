@@ -12,7 +12,7 @@ class Clock {
   Clock& operator=(const Clock&) = delete;
   virtual ~Clock() = default;
 
-  virtual std::int64_t monotonic_ns() = 0;  // for ages and time-outs
+  virtual std::int64_t monotonic_ns() = 0;  // for ages and time-outs; a sleep of the machine counts
   virtual std::int64_t unix_ms() = 0;       // for records; may jump
 };
 
