@@ -136,10 +136,15 @@ class Engine {
   Result<KeyPointer> change(Operation operation, const KmsCaller& caller, const std::string& key_id,
                             const KeyChange& apply);
 
+  // One transaction. Where another process is in one, others get the lock while this waits for its end, for a
+  // second or so; then kBusy. `lock` is held before and afterwards.
+  Result<void> commit(std::unique_lock<std::mutex>& lock, const std::function<Changes()>& decide);
+
   // From here on with the lock held.
   Result<void> look();  // reads what was committed and does what is due
   Result<void> sync_principals();
   Result<void> do_due();
+  Result<std::optional<std::int64_t>> due_now();
   Changes due_changes(std::int64_t now_unix_ms);
   Result<Key> load_for(Operation operation, const KeyId& id);  // inside a transaction
 

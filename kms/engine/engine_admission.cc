@@ -75,8 +75,8 @@ Result<Engine::KeyPointer> Engine::change(Operation operation, const KmsCaller& 
     ENFOLD_TRY(apply(stored));
     return one_change(key_row(stored.id), encode_key(stored));
   };
-  std::lock_guard lock(mutex_);
-  ENFOLD_TRY(tables_->store->update(decide));
+  std::unique_lock lock(mutex_);
+  ENFOLD_TRY(commit(lock, decide));
   return tables_->keys.find(key->id);
 }
 
@@ -94,7 +94,9 @@ Result<void> Engine::look() {
   if (due_pause_until_ns_ != 0 && clock_.monotonic_ns() < due_pause_until_ns_) return {};
   // A rotation that cannot be written now does not keep anybody from decrypting; the key of a deletion that
   // cannot be written is refused by its state.
-  due_pause_until_ns_ = do_due() ? 0 : clock_.monotonic_ns() + kPauseNs;
+  const auto done = do_due();
+  const bool tries_again = done || done.error().code == Errc::kBusy;
+  due_pause_until_ns_ = tries_again ? 0 : clock_.monotonic_ns() + kPauseNs;
   return {};
 }
 

@@ -71,8 +71,8 @@ Result<void> Engine::create_alias(const KmsCaller& caller, const std::string& na
                         "An alias with the name " + entry_of(alias).arn + " already exists");
     return alias_changes(alias, key->id, Operation::kCreateAlias);
   };
-  std::lock_guard lock(mutex_);
-  return tables_->store->update(decide);
+  std::unique_lock lock(mutex_);
+  return commit(lock, decide);
 }
 
 // The old key may be in any state; all keys are of one type and usage so far.
@@ -89,8 +89,8 @@ Result<void> Engine::update_alias(const KmsCaller& caller, const std::string& na
     alias.last_updated_unix_ms = clock_.unix_ms();
     return alias_changes(alias, key->id, Operation::kUpdateAlias);
   };
-  std::lock_guard lock(mutex_);
-  return tables_->store->update(decide);
+  std::unique_lock lock(mutex_);
+  return commit(lock, decide);
 }
 
 Result<void> Engine::delete_alias(const KmsCaller& caller, const std::string& name) {
@@ -103,8 +103,8 @@ Result<void> Engine::delete_alias(const KmsCaller& caller, const std::string& na
     if (tables_->aliases.find(caller.scope, name) == nullptr) return alias_not_found(caller.scope, name);
     return one_change(alias_row(caller.scope, name), std::nullopt);
   };
-  std::lock_guard lock(mutex_);
-  return tables_->store->update(decide);
+  std::unique_lock lock(mutex_);
+  return commit(lock, decide);
 }
 
 Result<ListAliasesAnswer> Engine::list_aliases(const KmsCaller& caller,

@@ -17,10 +17,11 @@ void remove_key(const Key& key, const AliasTable& aliases, std::vector<RowChange
 }  // namespace
 
 Result<std::optional<std::int64_t>> Engine::run_due() {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   Store& store = *tables_->store;
   ENFOLD_TRY(store.refresh());
-  ENFOLD_TRY(do_due());
+  ENFOLD_TRY_ASSIGN(const std::optional<std::int64_t> due, due_now());
+  if (due) ENFOLD_TRY(commit(lock, [&] { return due_changes(*due); }));
   ENFOLD_TRY(tables_->due.sync());
   std::optional<std::int64_t> next = tables_->due.next_unix_ms();
   if (store.removals_pending()) store.finish_removals();
@@ -29,12 +30,19 @@ Result<std::optional<std::int64_t>> Engine::run_due() {
   return std::min(next.value_or(retry), retry);
 }
 
+// Without waiting for another process, which may be doing the same.
 Result<void> Engine::do_due() {
+  ENFOLD_TRY_ASSIGN(const std::optional<std::int64_t> due, due_now());
+  if (!due) return {};
+  return tables_->store->update([&] { return due_changes(*due); });
+}
+
+// The time that it is, where something is due by it.
+Result<std::optional<std::int64_t>> Engine::due_now() {
   ENFOLD_TRY(tables_->due.sync());
   const std::optional<std::int64_t> next = tables_->due.next_unix_ms();
   const std::int64_t now = clock_.unix_ms();
-  if (!next || *next > now) return {};
-  return tables_->store->update([&] { return due_changes(now); });
+  return next && *next <= now ? std::optional(now) : std::nullopt;
 }
 
 // Inside the transaction, so that of several processes one does it.

@@ -73,9 +73,8 @@ Result<KeyMetadata> Engine::create_key(const KmsCaller& caller, const CreateKeyR
   Key key = new_key(caller.scope);
   key.description = request.description;
   ENFOLD_TRY(put_tags(key.tags, request.tags));
-  std::lock_guard lock(mutex_);
-  ENFOLD_TRY(
-      tables_->store->update([&]() -> Changes { return one_change(key_row(key.id), encode_key(key)); }));
+  std::unique_lock lock(mutex_);
+  ENFOLD_TRY(commit(lock, [&]() -> Changes { return one_change(key_row(key.id), encode_key(key)); }));
   return metadata_of(key);
 }
 

@@ -31,11 +31,11 @@ Result<void> Engine::make_managed_key(const KmsCaller& caller, const std::string
     changes.push_back({alias_row(alias.scope, alias.name), encode_alias(alias)});
     return changes;
   };
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   ENFOLD_TRY(look());
   ENFOLD_TRY(tables_->aliases.sync());
   if (tables_->aliases.find(caller.scope, name->alias) != nullptr) return {};
-  return tables_->store->update(decide);
+  return commit(lock, decide);
 }
 
 }  // namespace enfold

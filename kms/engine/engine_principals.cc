@@ -87,8 +87,8 @@ Result<PrincipalInfo> Engine::add_principal(const AddPrincipalRequest& request) 
     ENFOLD_TRY(require_new(tables_->principals, request));
     return one_change(principal_row(request.account, request.name), encode_principal(principal));
   };
-  std::lock_guard lock(mutex_);
-  ENFOLD_TRY(tables_->store->update(decide));
+  std::unique_lock lock(mutex_);
+  ENFOLD_TRY(commit(lock, decide));
   return info_of(principal);
 }
 
@@ -105,8 +105,8 @@ Result<std::vector<PrincipalInfo>> Engine::list_principals() {
 
 Result<void> Engine::remove_principal(const std::string& account, const std::string& name) {
   ENFOLD_TRY(named(account, name).result());
-  std::lock_guard lock(mutex_);
-  return tables_->store->update([&]() -> Result<std::vector<RowChange>> {
+  std::unique_lock lock(mutex_);
+  return commit(lock, [&]() -> Result<std::vector<RowChange>> {
     ENFOLD_TRY(tables_->principals.sync());
     if (tables_->principals.find(account, name) == nullptr) return no_such_principal(account, name);
     return one_change(principal_row(account, name), std::nullopt);
@@ -124,8 +124,8 @@ Result<NewAccessKey> Engine::create_access_key(const std::string& account, const
     principal.access_keys.push_back(std::move(key));
     return {};
   };
-  std::lock_guard lock(mutex_);
-  ENFOLD_TRY(tables_->store->update([&] { return changed(*tables_->store, account, name, add); }));
+  std::unique_lock lock(mutex_);
+  ENFOLD_TRY(commit(lock, [&] { return changed(*tables_->store, account, name, add); }));
   return answer;
 }
 
@@ -135,8 +135,8 @@ Result<void> Engine::delete_access_key(const std::string& access_key_id) {
     std::erase_if(principal.access_keys, [&](const AccessKey& key) { return key.id == access_key_id; });
     return {};
   };
-  std::lock_guard lock(mutex_);
-  return tables_->store->update([&]() -> Result<std::vector<RowChange>> {
+  std::unique_lock lock(mutex_);
+  return commit(lock, [&]() -> Result<std::vector<RowChange>> {
     ENFOLD_TRY(tables_->principals.sync());
     const Principal* owner = tables_->principals.find_by_access_key(access_key_id);
     if (owner == nullptr)

@@ -103,6 +103,13 @@ Result<void> Database::execute(const char* sql) {
   return statement.run();
 }
 
+Result<void> Database::begin_write() {
+  sqlite3_busy_timeout(handle_.get(), 0);
+  auto begun = execute("BEGIN IMMEDIATE");
+  sqlite3_busy_timeout(handle_.get(), kMaxWaitMs);
+  return begun;
+}
+
 Result<bool> Database::empty_log() {
   sqlite3_busy_timeout(handle_.get(), 0);
   int code = sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);

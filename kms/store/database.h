@@ -49,6 +49,10 @@ class Database {
   // One statement without parameters.
   Result<void> execute(const char* sql);
   Result<Statement> prepare(const char* sql);
+  // Begins a transaction that writes. kBusy at once where another connection is in one.
+  Result<void> begin_write();
+  // Absolute.
+  [[nodiscard]] std::string path() const { return sqlite3_db_filename(handle_.get(), "main"); }
   // Moves the write-ahead log into the database and empties it. False where another process is in the way,
   // for which this does not wait.
   Result<bool> empty_log();

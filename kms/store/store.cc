@@ -80,6 +80,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, RootKey key,
       new Store(std::move(db), std::move(statements), RowSeal(std::move(key), entropy)));
   store->format_version_ = format_version;
   ENFOLD_TRY(store->load());
+  ENFOLD_TRY_ASSIGN(store->files_, OpenedFiles::of(store->database_.path()));
   store->finish_removals();  // of a process that was killed
   return store;
 }
@@ -92,6 +93,7 @@ Result<std::int64_t> Store::data_version() {
 }
 
 Result<std::uint64_t> Store::refresh() {
+  ENFOLD_TRY(files_.require_database());
   ENFOLD_TRY_ASSIGN(std::int64_t version, data_version());
   if (version != loaded_version_) ENFOLD_TRY(load());
   return contents_.root.counter;
@@ -204,14 +206,16 @@ std::vector<Store::Listed> Store::list(RowKind kind) const {
 std::uint64_t Store::version_of(RowKind kind) const { return versions_[static_cast<std::size_t>(kind) - 1]; }
 
 Result<void> Store::update(const Decide& decide) {
-  ENFOLD_TRY(database_.execute("BEGIN IMMEDIATE"));
+  ENFOLD_TRY(database_.begin_write());
   Rollback unless_committed(database_);
   ENFOLD_TRY_ASSIGN(std::int64_t version, data_version());
   if (version != loaded_version_) ENFOLD_TRY(load_in_transaction());
   ENFOLD_TRY_ASSIGN(std::vector<RowChange> changes, decide());
   if (changes.empty()) return {};
   ENFOLD_TRY_ASSIGN(Contents next, apply(changes));
+  ENFOLD_TRY(files_.require_all());
   Result<void> committed = database_.execute("COMMIT");
+  if (committed) committed = files_.require_all();
   if (!committed) {
     loaded_version_ = kUnknown;  // whether it was: the next call reads all again
     return committed;

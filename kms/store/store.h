@@ -2,8 +2,8 @@
 // does not know what is in a row.
 //
 // Not thread-safe: one thread at a time. Several processes may have one store open. Not to be used across a
-// fork. Every call may answer kStoreTampered (rows that do not verify, also such as appear while it is open),
-// kBusy (another process keeps the write lock for longer than the bounded wait) and kSystem.
+// fork. Every call may answer kStoreTampered (rows that do not verify, also such as appear while it is open;
+// files that were moved, removed or replaced meanwhile) and kSystem.
 #pragma once
 
 #include <functional>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kms/store/database.h"
+#include "kms/store/opened_files.h"
 #include "kms/store/store_contents.h"
 
 namespace enfold {
@@ -50,7 +51,7 @@ class Store {
 
   // Runs `decide` inside a write transaction, with the newest state to read(), and commits the changes that
   // it answers, all or none. Its error is passed on and nothing is changed. What was committed survives a
-  // power cut.
+  // power cut. kBusy at once, and `decide` is not called, where another process is in a write transaction.
   using Decide = std::function<Result<std::vector<RowChange>>()>;
   Result<void> update(const Decide& decide);
 
@@ -84,6 +85,7 @@ class Store {
   Database database_;
   Statements statements_;
   RowSeal seal_;
+  OpenedFiles files_;
   bool loaded_ = false;
   static constexpr std::int64_t kUnknown = -1;
   std::int64_t loaded_version_ = kUnknown;  // SQLite's data_version of contents_

@@ -27,6 +27,7 @@ constexpr std::array kClasses{
     ErrorClass{"AccessDeniedException", Errc::kKmsAccessDenied},
     ErrorClass{"NotAuthorized", Errc::kKmsAccessDenied},
     ErrorClass{"ThrottlingException", Errc::kKmsThrottled},
+    ErrorClass{"ThrottlingException", Errc::kBusy},  // the store is held by another process
     ErrorClass{"LimitExceededException", Errc::kKmsLimitExceeded},
     ErrorClass{"UnsupportedOperationException", Errc::kKmsUnsupported},
     ErrorClass{"UnknownOperationException", Errc::kKmsUnsupported},

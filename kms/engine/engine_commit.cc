@@ -1,0 +1,22 @@
+// How changes get into a store that several processes have open.
+#include <chrono>
+#include <thread>
+
+#include "kms/engine/engine.h"
+#include "kms/engine/tables.h"
+
+namespace enfold {
+
+Result<void> Engine::commit(std::unique_lock<std::mutex>& lock, const std::function<Changes()>& decide) {
+  constexpr int kTries = 200;
+  constexpr std::chrono::milliseconds kPause{5};
+  for (int tried = 1;; ++tried) {
+    auto done = tables_->store->update(decide);
+    if (done || done.error().code != Errc::kBusy || tried == kTries) return done;
+    lock.unlock();
+    std::this_thread::sleep_for(kPause);
+    lock.lock();
+  }
+}
+
+}  // namespace enfold

@@ -1,0 +1,72 @@
+// Another process in the middle of a write transaction, which may be stopped there.
+#include <latch>
+#include <thread>
+
+#include "tests/kms/engine_fixture.h"
+
+namespace enfold {
+namespace {
+
+class HeldStore : public EngineFixture {
+ protected:
+  HeldStore() {
+    holder_ = std::jthread([this] {
+      FixedPassphrase unused;
+      auto store = open_store(dir_, unused, entropy_).value();
+      EXPECT_TRUE(store->update([&]() -> Result<std::vector<RowChange>> {
+        held_.count_down();
+        let_go_.wait();
+        return std::vector<RowChange>{};
+      }));
+    });
+    held_.wait();
+  }
+  ~HeldStore() override {
+    if (!let_go_.try_wait()) let_go_.count_down();
+  }
+
+  std::latch held_{1};
+  std::latch let_go_{1};
+  std::jthread holder_;
+};
+
+// A change that waited had the engine's lock, and nobody decrypted.
+TEST_F(HeldStore, KeepsNobodyFromReadingWhileAChangeWaits) {
+  const auto made = engine_->generate_data_key(here_, {arn_, "AES_256", {}, {}});
+  ASSERT_TRUE(made);
+  Result<KeyMetadata> created;
+  std::jthread writer([&] { created = engine_->create_key(here_, {}); });
+  for (int reads = 0; reads < 30; ++reads) {
+    ASSERT_TRUE(engine_->decrypt(here_, {made->ciphertext, {}, {}}));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  let_go_.count_down();
+  writer.join();
+  EXPECT_TRUE(created) << describe(created.error());
+}
+
+TEST_F(HeldStore, RefusesAChangeInTheEnd) {
+  EXPECT_EQ(outcome(engine_->create_key(here_, {})), "busy");
+  EXPECT_EQ(outcome(engine_->describe_key(here_, arn_)), "ok");
+  let_go_.count_down();
+  EXPECT_TRUE(engine_->create_key(here_, {}));
+}
+
+TEST_F(HeldStore, PutsOffWhatIsDue) {
+  let_go_.count_down();
+  holder_.join();
+  const std::string doomed = make_key(*engine_);
+  ASSERT_TRUE(engine_->schedule_key_deletion(here_, doomed, 7));
+  pass_days(7);
+  FixedPassphrase unused;
+  auto other = open_store(dir_, unused, entropy_).value();
+  ASSERT_TRUE(other->update([&]() -> Result<std::vector<RowChange>> {
+    EXPECT_EQ(outcome(engine_->encrypt(here_, {arn_, as_bytes("x"), {}})), "ok");
+    EXPECT_EQ(outcome(engine_->encrypt(here_, {doomed, as_bytes("x"), {}})), "kms-invalid-state");
+    return std::vector<RowChange>{};
+  }));
+  EXPECT_EQ(outcome(engine_->describe_key(here_, doomed)), "kms-not-found") << "at the next look";
+}
+
+}  // namespace
+}  // namespace enfold
