@@ -32,14 +32,18 @@ Result<void> check_envelope(const Envelope& envelope) {
   return {};
 }
 
+constexpr std::size_t kRoom = kSlotMacOffset - 16;  // of all recipients
+constexpr std::size_t kRecipientHead = 8;
+
 std::size_t size_of(const Recipient& recipient) {
-  return 8 + recipient.key_arn.size() + recipient.ciphertext.size() + recipient.material_id.size();
+  return kRecipientHead + recipient.key_arn.size() + recipient.ciphertext.size() +
+         recipient.material_id.size();
 }
 
 bool fits(const Envelope& envelope) {
-  std::size_t bytes = 16;
+  std::size_t bytes = 0;
   for (const Recipient& recipient : envelope.recipients) bytes += size_of(recipient);
-  return envelope.recipients.size() <= kMaxRecipients && bytes <= kSlotMacOffset;
+  return envelope.recipients.size() <= kMaxRecipients && bytes <= kRoom;
 }
 
 void write_recipient(ByteWriter& writer, const Recipient& recipient) {
@@ -69,6 +73,11 @@ Result<Recipient> read_recipient(ByteReader& reader) {
 }
 
 }  // namespace
+
+std::size_t ciphertext_room(const std::string& key_arn, const std::string& material_id) {
+  const std::size_t taken = kRecipientHead + key_arn.size() + material_id.size();
+  return taken < kRoom ? kRoom - taken : 0;
+}
 
 Result<void> encode_slot(const Envelope& envelope, const SlotBinding& binding, SlotSpan out) {
   if (Result<void> valid = check_envelope(envelope); !valid)

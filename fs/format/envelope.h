@@ -38,6 +38,9 @@ struct Envelope {
 using SlotSpan = std::span<std::uint8_t, kSlotBytes>;
 using ConstSlotSpan = std::span<const std::uint8_t, kSlotBytes>;
 
+// How many bytes of ciphertext a slot holds for one recipient with these.
+[[nodiscard]] std::size_t ciphertext_room(const std::string& key_arn, const std::string& material_id);
+
 // What a slot's MAC covers besides its own bytes.
 struct SlotBinding {
   ByteSpan prefix;          // the whole immutable prefix that the slot stands behind

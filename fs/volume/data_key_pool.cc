@@ -6,6 +6,7 @@ namespace enfold {
 namespace {
 
 constexpr std::size_t kFewest = 4;
+constexpr std::int64_t kMomentNs = 50'000'000;
 
 }  // namespace
 
@@ -44,19 +45,45 @@ void DataKeyPool::drop() {
   ++drops_;
 }
 
-// A KMS that does not answer is left alone until the next file is made.
+// A KMS that does not answer, or answers wrong, is left alone until the next file is made.
 void DataKeyPool::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
     wanted_.wait(lock, [this] { return is_ending_ || is_filling_; });
     if (is_ending_) return;
-    const std::uint64_t asked_in = drops_;
-    lock.unlock();
-    auto fetched = source_.fetch();
-    lock.lock();
-    if (fetched) add(std::move(*fetched), asked_in);
-    if (!fetched || ready_.size() >= wish_) is_filling_ = false;
+    if (!fill(lock) || ready_.size() >= wish_) is_filling_ = false;
   }
+}
+
+// Whether the KMS did what it was asked.
+bool DataKeyPool::fill(std::unique_lock<std::mutex>& lock) {
+  const std::uint64_t asked_in = drops_;
+  auto made = generate_some(lock, asked_in);
+  if (!made) return false;
+  if (is_ending_ || asked_in != drops_) return true;
+  lock.unlock();
+  const bool opens = source_.check_opens(*made).has_value();
+  lock.lock();
+  if (opens)
+    for (ReadyDataKey& key : *made) add(std::move(key), asked_in);
+  return opens;
+}
+
+// As many as come in a moment: who unmounts beside a slow KMS waits until it has opened these, one by one
+// where it has no batches.
+std::optional<DataKeyPool::ReadyDataKeys> DataKeyPool::generate_some(std::unique_lock<std::mutex>& lock,
+                                                                     std::uint64_t asked_in) {
+  const std::size_t wanted = wish_ > ready_.size() ? wish_ - ready_.size() : 1;
+  ReadyDataKeys made;
+  while (made.size() < std::min(wanted, kAtOnce) && !is_ending_ && asked_in == drops_) {
+    lock.unlock();
+    auto next = source_.generate();
+    lock.lock();
+    if (!next) return std::nullopt;
+    made.push_back(*std::move(next));
+    if (made.back().good_until_ns - made.front().good_until_ns > kMomentNs) break;
+  }
+  return made;
 }
 
 // A key by other material than those before it says that the master key was rotated meanwhile.

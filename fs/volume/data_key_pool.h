@@ -8,7 +8,9 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
+#include <vector>
 
 #include "fs/format/ids.h"
 #include "kms/client/kms_client.h"
@@ -22,14 +24,17 @@ struct ReadyDataKey {
   std::int64_t good_until_ns = 0;  // Clock::monotonic_ns, counted from before the KMS was asked
 };
 
-// Asks the KMS for a key of a new file. Thread-safe.
+// Asks the KMS. Thread-safe.
 class DataKeySource {
  public:
   DataKeySource() = default;
   DataKeySource(const DataKeySource&) = delete;
   DataKeySource& operator=(const DataKeySource&) = delete;
   virtual ~DataKeySource() = default;
-  virtual Result<ReadyDataKey> fetch() = 0;
+  // A key of a new file.
+  virtual Result<ReadyDataKey> generate() = 0;
+  // That the KMS opens each of them, at least one, to what it answered: one call where it has batches.
+  virtual Result<void> check_opens(std::span<ReadyDataKey> keys) = 0;
 };
 
 // Thread-safe.
@@ -50,9 +55,15 @@ class DataKeyPool {
   void drop();
 
   static constexpr std::size_t kMost = 128;
+  static constexpr std::size_t kAtOnce = 16;  // that the KMS is asked to open
 
  private:
+  using ReadyDataKeys = std::vector<ReadyDataKey>;
+
   void work();
+  // With mutex_ held, which these two let go while the KMS is asked.
+  bool fill(std::unique_lock<std::mutex>& lock);
+  std::optional<ReadyDataKeys> generate_some(std::unique_lock<std::mutex>& lock, std::uint64_t asked_in);
   // With mutex_ held.
   void wish_for_more();
   void add(ReadyDataKey key, std::uint64_t asked_in);

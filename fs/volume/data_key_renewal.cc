@@ -32,14 +32,11 @@ Result<void> DataKeyRenewal::run(const std::atomic<bool>& stop, const Progress& 
   return finish();
 }
 
-// The KMS must open what it has wrapped before anything hangs on it.
 Result<DataKeyRenewal::NewKey> DataKeyRenewal::make_key() {
   NewKey key{body_.keys_.wrapped().current.prefix, {}};
   std::ranges::copy(random_array<32>(context_.entropy), key.prefix.begin() + kPrefixSaltOffset);
   ENFOLD_TRY_ASSIGN(ReadyDataKey fetched, context_.file_keys.fetch(body_.file_));
   key.made = context_.file_keys.make(key.prefix, std::move(fetched));
-  context_.file_keys.forget(body_.file_);
-  ENFOLD_TRY_ASSIGN(key.made.keys, context_.file_keys.unwrap(key.prefix, body_.file_, key.made.envelope));
   return key;
 }
 

@@ -4,6 +4,7 @@
 
 #include "fs/format/marker.h"
 #include "fs/volume/config_file.h"
+#include "fs/volume/kms_answers.h"
 #include "fs/volume/lower_probe.h"
 #include "fs/volume/open_volume.h"
 #include "fs/volume/pin.h"
@@ -159,6 +160,9 @@ Result<VolumeId> init_volume(const InitRequest& request, KmsClient& kms, Files& 
   const VolumeId volume = request.volume ? *request.volume : VolumeId::random(entropy);
   auto secret = random_secret<VolumeSecret>(entropy);
   ENFOLD_TRY_ASSIGN(const WrappedSecret wrapped, wrap(kms, request.key, volume, secret));
+  const Recipient& recipient = wrapped.envelope.recipients.front();
+  auto fits = check_fits(recipient.key_arn, recipient.ciphertext.size(), recipient.material_id);
+  if (!fits) return add_context(std::move(fits).error(), request.kms_url);
   const VolumeKeys keys(volume, std::move(secret));
   ENFOLD_TRY_ASSIGN(auto target, HalfMadeVolume::start(files, request.lower));
   // An old pin of this path would be replaced: the directory is empty, so what it guarded is gone.

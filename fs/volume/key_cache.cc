@@ -1,5 +1,7 @@
 #include "fs/volume/key_cache.h"
 
+#include "fs/volume/kms_answers.h"
+
 namespace enfold {
 namespace {
 
@@ -7,22 +9,10 @@ ByteSpan commitment_of(ConstPrefixSpan prefix) { return prefix.subspan<kPrefixBo
 
 std::string data_key_of(const FileId& file) { return "the data key of file " + file.hex(); }
 
-// A KMS that answers for another key than the one asked would leave files that the volume's key never opens.
-// An alias or a bare id says nothing about the ARN that it stands for.
-bool answered_by(const GeneratedDataKey& answer, const std::string& asked) {
-  const bool is_key_arn = asked.starts_with("arn:") && asked.find(":key/") != std::string::npos;
-  return is_key_arn ? answer.key_arn == asked : !answer.key_arn.empty();
-}
-
-Result<void> check_generated(const GeneratedDataKey& answer, const std::string& asked) {
-  if (!answered_by(answer, asked))
-    return make_error(Errc::kKmsBadAnswer,
-                      "the KMS answered with key '" + answer.key_arn + "' where '" + asked + "' was asked");
-  if (answer.ciphertext.empty())
-    return make_error(Errc::kKmsBadAnswer, "the KMS answered an empty ciphertext");
-  if (all_zero(answer.plaintext.expose()))
-    return make_error(Errc::kKmsBadAnswer, "the KMS answered a data key of zeros");
-  return {};
+// An errno of the key store must not be taken for one of the lower file.
+std::unexpected<Error> for_data_key_of(const FileId& file, Error error) {
+  if (error.code != Errc::kSystem) return add_context(std::move(error), data_key_of(file));
+  return make_error(Errc::kKmsUnavailable, data_key_of(file) + ": " + describe(error));
 }
 
 }  // namespace
@@ -45,25 +35,41 @@ KeyCache::KeyCache(KmsClient& kms, const VolumeKeys& volume_keys, Clock& clock, 
 
 void KeyCache::fetch_ahead() { pool_ = std::make_unique<DataKeyPool>(static_cast<DataKeySource&>(*this)); }
 
+// A KMS in this process is our own code, and opens what it wraps: a second call would slow the making of
+// files down for nothing.
 Result<ReadyDataKey> KeyCache::fetch_for_new_file() {
-  if (pool_ != nullptr && !kms_.is_in_this_process())
+  if (kms_.is_in_this_process()) return generate(FileId::random(entropy_));
+  if (pool_ != nullptr)
     if (auto ready = pool_->take(clock_.monotonic_ns())) return *std::move(ready);
   return fetch(FileId::random(entropy_));
 }
 
 Result<ReadyDataKey> KeyCache::fetch(const FileId& file) {
+  ENFOLD_TRY_ASSIGN(ReadyDataKey made, generate(file));
+  ENFOLD_TRY(check_opens({&made, 1}));
+  return made;
+}
+
+Result<ReadyDataKey> KeyCache::generate(const FileId& file) {
   const std::int64_t until_ns = good_until_ns();  // counted from before the question
   const std::string key_arn = wrapping_key();
   auto answer = kms_.generate_data_key(key_arn, file_key_context(volume_keys_.volume(), file));
-  if (!answer) {
-    // An errno of the key store must not be taken for one of the lower file.
-    if (answer.error().code == Errc::kSystem)
-      return make_error(Errc::kKmsUnavailable, data_key_of(file) + ": " + describe(answer.error()));
-    return add_context(std::move(answer).error(), data_key_of(file));
-  }
+  if (!answer) return for_data_key_of(file, std::move(answer).error());
   if (auto good = check_generated(*answer, key_arn); !good)
-    return add_context(std::move(good).error(), data_key_of(file));
+    return for_data_key_of(file, std::move(good).error());
   return ReadyDataKey{file, *std::move(answer), until_ns};
+}
+
+Result<void> KeyCache::check_opens(std::span<ReadyDataKey> keys) {
+  std::vector<EncryptionContext> contexts;
+  contexts.reserve(keys.size());
+  for (const ReadyDataKey& key : keys) contexts.push_back(file_key_context(volume_keys_.volume(), key.file));
+  std::vector<GeneratedItem> items;
+  items.reserve(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) items.push_back({keys[i].key, contexts[i]});
+  auto opened = check_kms_opens(kms_, items);
+  if (!opened) return for_data_key_of(keys.front().file, std::move(opened).error());
+  return opened;
 }
 
 NewFileKeys KeyCache::make(PrefixSpan prefix, ReadyDataKey fetched) {

@@ -57,8 +57,8 @@ class KeyCache : private DataKeySource {
   KeyCache(KmsClient& kms, const VolumeKeys& volume_keys, Clock& clock, Entropy& entropy, std::string key_arn,
            Limits limits);
 
-  // A data key for `file` from the KMS. kKmsBadAnswer where another key than the one asked for answers, or
-  // the data key is all zero.
+  // A data key for `file` from the KMS, which has opened again what it wrapped. kKmsBadAnswer where that
+  // gives another one, and as check_generated().
   Result<ReadyDataKey> fetch(const FileId& file);
   // One for a file to be made, which gets the id that comes with it: fetched ahead, or now.
   Result<ReadyDataKey> fetch_for_new_file();
@@ -102,7 +102,9 @@ class KeyCache : private DataKeySource {
   using Entries = std::list<Entry>;
 
   [[nodiscard]] std::int64_t good_until_ns() const { return clock_.monotonic_ns() + limits_.max_age_ns; }
-  Result<ReadyDataKey> fetch() override { return fetch(FileId::random(entropy_)); }
+  Result<ReadyDataKey> generate(const FileId& file);
+  Result<ReadyDataKey> generate() override { return generate(FileId::random(entropy_)); }
+  Result<void> check_opens(std::span<ReadyDataKey> keys) override;
   std::shared_ptr<FileKeys> cached(const FileId& file, ByteSpan commitment);
   Result<std::shared_ptr<FileKeys>> ask(ConstPrefixSpan prefix, const FileId& file,
                                         const Recipient& recipient);

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "fs/volume/kms_answers.h"
 #include "kms/crypto/hkdf.h"
 
 namespace enfold {
@@ -37,6 +38,7 @@ class Rewraps {
     unwrap();
     wrap();
     verify();
+    refuse_what_does_not_fit();
     return std::move(answers_);
   }
 
@@ -141,6 +143,14 @@ class Rewraps {
         fail(i, true, opens_to_something_else());
       else
         answers_[i]->material_id = std::move(back[n]->material_id);
+    }
+  }
+
+  void refuse_what_does_not_fit() {
+    for (std::size_t i = 0; i < answers_.size(); ++i) {
+      if (!answers_[i]) continue;
+      auto fits = check_fits(to_key_arn_, answers_[i]->ciphertext.size(), answers_[i]->material_id);
+      if (!fits) fail(i, true, std::move(fits).error());
     }
   }
 

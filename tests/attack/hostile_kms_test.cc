@@ -69,7 +69,9 @@ TEST_F(AttackK, AnotherFilesAnswerReplayedIsRefused) {
 }
 
 TEST_F(AttackK, NothingIsCreatedFromAnAnswerThatIsRefused) {
-  for (const Fault fault : {Fault::kZeroKey, Fault::kOtherArn, Fault::kEmptyBlob}) {
+  world_.kms.set_in_this_process(false);
+  for (const Fault fault :
+       {Fault::kZeroKey, Fault::kOtherArn, Fault::kEmptyBlob, Fault::kLongBlob, Fault::kWrapsAnother}) {
     world_.open_anew();
     world_.kms.set_fault(fault);
     EXPECT_EQ(create_errno(), EIO) << static_cast<int>(fault);

@@ -116,6 +116,53 @@ TEST_F(ContentKeys, OfANewFileAreRefusedWhereTheAnswerIsNoGoodOne) {
   EXPECT_EQ(code_of(FileBody::prepare(world_.context)), Errc::kKmsDisabled);
 }
 
+// The file would open while its key is cached, and never again.
+TEST_F(ContentKeys, OfANewFileAreRefusedWhereTheKmsHasWrappedAnother) {
+  world_.kms.set_in_this_process(false);
+  world_.kms.set_fault(Fault::kWrapsAnother);
+  EXPECT_EQ(code_of(FileBody::prepare(world_.context)), Errc::kKmsBadAnswer);
+  world_.kms.set_fault(Fault::kNone);
+  EXPECT_TRUE(is_ok(FileBody::prepare(world_.context)));
+}
+
+TEST_F(ContentKeys, OfANewFileCostAKmsElsewhereTwoCallsAndOneInThisProcessOne) {
+  for (const bool is_here : {true, false}) {
+    world_.kms.set_in_this_process(is_here);
+    const int generated = world_.kms.generate_calls();
+    const int opened = world_.kms.decrypt_calls();
+    ASSERT_TRUE(is_ok(FileBody::prepare(world_.context)));
+    EXPECT_EQ(world_.kms.generate_calls() - generated, 1);
+    EXPECT_EQ(world_.kms.decrypt_calls() - opened, is_here ? 0 : 1);
+  }
+}
+
+TEST_F(ContentKeys, OfANewFileFailAsTheKmsDoesThatLeavesBetweenTheTwoCalls) {
+  world_.kms.set_in_this_process(false);
+  const std::pair<Fault, Errc> faults[] = {{Fault::kUnavailable, Errc::kKmsUnavailable},
+                                           {Fault::kDisabled, Errc::kKmsDisabled},
+                                           {Fault::kDenied, Errc::kKmsAccessDenied},
+                                           {Fault::kThrottled, Errc::kKmsThrottled},
+                                           {Fault::kOtherArn, Errc::kKmsBadAnswer}};
+  for (const auto& [fault, code] : faults) {
+    const int opened = world_.kms.decrypt_calls();
+    world_.kms.set_fault_after(fault, 2);
+    EXPECT_EQ(code_of(FileBody::prepare(world_.context)), code);
+    EXPECT_EQ(world_.kms.decrypt_calls() - opened, 1);
+    EXPECT_EQ(code_of(FileBody::prepare(world_.context)), code);
+    EXPECT_EQ(world_.kms.decrypt_calls() - opened, 1) << "the first call says it already";
+    world_.kms.set_fault(Fault::kNone);
+  }
+}
+
+TEST_F(ContentKeys, OfANewFileAreRefusedByNameWhereNoEnvelopeHoldsThem) {
+  world_.kms.set_fault(Fault::kLongBlob);
+  const auto prepared = FileBody::prepare(world_.context);
+  ASSERT_EQ(code_of(prepared), Errc::kKmsBadAnswer);
+  for (const std::string& part :
+       {std::string("1500 bytes"), std::string(kFakeKeyArn), std::string("at most")})
+    EXPECT_NE(prepared.error().message.find(part), std::string::npos) << prepared.error().message;
+}
+
 // A KMS that wraps a key which everybody knows still gives no two files the same content key: the volume
 // secret and the file's own salt are mixed in.
 TEST_F(ContentKeys, DifferWhereTheKmsGivesAllFilesOneKey) {

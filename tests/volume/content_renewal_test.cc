@@ -271,8 +271,9 @@ TEST_F(NewDataKey, CostsNothingWhereTheKmsFailsOrAnswersWrong) {
   using Fault = FakeKms::Fault;
   make_file(10'000);
   const Bytes before = world_.lower.bytes();
-  for (const Fault fault : {Fault::kUnavailable, Fault::kDisabled, Fault::kDenied, Fault::kThrottled,
-                            Fault::kWrongKey, Fault::kZeroKey, Fault::kOtherArn, Fault::kEmptyBlob}) {
+  for (const Fault fault :
+       {Fault::kUnavailable, Fault::kDisabled, Fault::kDenied, Fault::kThrottled, Fault::kWrongKey,
+        Fault::kZeroKey, Fault::kOtherArn, Fault::kEmptyBlob, Fault::kLongBlob, Fault::kWrapsAnother}) {
     world_.kms.set_fault(fault);
     EXPECT_FALSE(renew().has_value()) << static_cast<int>(fault);
     EXPECT_EQ(world_.lower.bytes(), before);

@@ -12,17 +12,25 @@ namespace {
 // Numbers its keys. May be stopped before it answers, and may fail.
 class NumberedSource final : public DataKeySource {
  public:
-  Result<ReadyDataKey> fetch() override {
+  Result<ReadyDataKey> generate() override {
     std::unique_lock lock(mutex_);
     const std::uint8_t number = ++asked_;
     ReadyDataKey key;
     key.file.bytes[0] = number;
     key.key.material_id = material_;
-    key.good_until_ns = good_until_ns_;
+    key.good_until_ns = good_until_ns_ += takes_ns_;
     changed_.notify_all();
     changed_.wait(lock, [&] { return asked_ <= allowed_ || is_ending_; });
     if (fails_) return make_error(Errc::kKmsUnavailable, "no answer");
     return key;
+  }
+
+  Result<void> check_opens(std::span<ReadyDataKey> keys) override {
+    const std::lock_guard lock(mutex_);
+    opened_.push_back(keys.size());
+    changed_.notify_all();
+    if (opens_another_) return make_error(Errc::kKmsBadAnswer, "another key");
+    return {};
   }
 
   void allow(int answers) {
@@ -30,6 +38,12 @@ class NumberedSource final : public DataKeySource {
   }
   void fail(bool fails) {
     change([&] { fails_ = fails; });
+  }
+  void open_another(bool opens_another) {
+    change([&] { opens_another_ = opens_another; });
+  }
+  void take_ns(std::int64_t each) {
+    change([&] { takes_ns_ = each; });
   }
   void set_material(const std::string& material) {
     change([&] { material_ = material; });
@@ -46,6 +60,12 @@ class NumberedSource final : public DataKeySource {
     const std::lock_guard lock(mutex_);
     return asked_;
   }
+  // How many keys it was asked to open, by the calls, of which there are so many at least.
+  std::vector<std::size_t> opened(std::size_t calls) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::minutes(1), [&] { return opened_.size() >= calls; }));
+    return opened_;
+  }
 
  private:
   void change(const auto& how) {
@@ -59,9 +79,12 @@ class NumberedSource final : public DataKeySource {
   std::uint8_t asked_ = 0;
   int allowed_ = 200;
   bool fails_ = false;
+  bool opens_another_ = false;
   bool is_ending_ = false;
+  std::vector<std::size_t> opened_;
   std::string material_ = "first";
   std::int64_t good_until_ns_ = 1000;
+  std::int64_t takes_ns_ = 0;
 };
 
 class Pool : public testing::Test {
@@ -130,6 +153,33 @@ TEST_F(Pool, LeavesAKmsThatFailsAloneUntilTheNextFileIsMade) {
   source_.wait_until_asked(2);
 }
 
+TEST_F(Pool, GivesNoKeyThatTheKmsDoesNotOpenAndLeavesItAloneUntilTheNextFileIsMade) {
+  source_.open_another(true);
+  std::vector<std::size_t> asked_for;
+  for (const std::size_t wished : {4U, 8U, 16U}) {
+    asked_for.push_back(wished);
+    EXPECT_FALSE(pool_.take(0));
+    EXPECT_EQ(source_.opened(asked_for.size()), asked_for);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_EQ(source_.opened(asked_for.size()), asked_for);
+  }
+  source_.open_another(false);
+  EXPECT_EQ(taken().file.bytes[0], 4 + 8 + 16 + 1);
+}
+
+TEST_F(Pool, LetsTheKmsOpenManyKeysAtOnce) {
+  EXPECT_FALSE(pool_.take(0));
+  EXPECT_EQ(source_.opened(1), std::vector<std::size_t>{4});
+  for (int i = 0; i < 60; ++i) taken();
+  EXPECT_LE(std::ranges::max(source_.opened(2)), DataKeyPool::kAtOnce);
+}
+
+TEST_F(Pool, LetsASlowKmsOpenFewKeysAtOnce) {
+  source_.take_ns(1'000'000'000);
+  EXPECT_FALSE(pool_.take(0));
+  EXPECT_EQ(source_.opened(2), (std::vector<std::size_t>{2, 2}));
+}
+
 TEST_F(Pool, EndsWhileItIsWaitingForTheKms) {
   source_.allow(0);
   EXPECT_FALSE(pool_.take(0));
@@ -171,6 +221,24 @@ TEST_F(KeysFetchedAhead, AreByTheKeyThatNewFilesGetFromNowOn) {
     ASSERT_TRUE(is_ok(prepared));
     EXPECT_EQ(prepared->made.envelope.recipients.front().key_arn, key);
     std::this_thread::sleep_for(std::chrono::microseconds(i * 50));
+  }
+}
+
+// What the KMS wrapped for a file opens to the file's key, whoever fetched it, and from where on it lies.
+TEST_F(KeysFetchedAhead, AreNoneThatTheKmsDoesNotOpen) {
+  for (int i = 0; i < 200; ++i) {
+    const bool is_lying = i % 20 >= 10;
+    world_.kms.set_fault(is_lying ? FakeKms::Fault::kWrapsAnother : FakeKms::Fault::kNone);
+    const auto prepared = FileBody::prepare(world_.context);
+    world_.kms.set_fault(FakeKms::Fault::kNone);
+    if (!prepared) {
+      EXPECT_TRUE(is_lying);
+      EXPECT_EQ(code_of(prepared), Errc::kKmsBadAnswer);
+      continue;
+    }
+    world_.cache.forget(prepared->file);
+    EXPECT_TRUE(
+        is_ok(world_.cache.unwrap(prefix_of(prepared->page), prepared->file, prepared->made.envelope)));
   }
 }
 

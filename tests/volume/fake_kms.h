@@ -28,6 +28,8 @@ class FakeKms final : public KmsClient {
     kOtherArn,        // says that another key wrapped it
     kReplay,          // answers what it answered to the call before, of whatever file
     kEmptyBlob,       // answers a ciphertext of no bytes
+    kLongBlob,        // wraps to kLongBlobBytes
+    kWrapsAnother,    // answers another data key than the one that it has wrapped; opens as it should
     kIgnoresContext,  // opens every ciphertext, whatever the context
     kMisnames,        // describes a key with another material than it wraps with
     kUnavailable,
@@ -35,6 +37,8 @@ class FakeKms final : public KmsClient {
     kDenied,
     kThrottled,
   };
+
+  static constexpr std::size_t kLongBlobBytes = 1'500;
 
   explicit FakeKms(Entropy& entropy, std::string key_arn = kFakeKeyArn)
       : entropy_(entropy), key_arn_(std::move(key_arn)) {}
@@ -82,6 +86,7 @@ class FakeKms final : public KmsClient {
     distort_answer(plain);
     Bytes blob = store(key, plain, context);
     if (fault_ == Fault::kEmptyBlob) blob.clear();
+    if (fault_ == Fault::kWrapsAnother) plain[0] ^= 1;
     return GeneratedDataKey{DataKey(plain), std::move(blob), answered_arn(key), material(arn_of(key))};
   }
 
@@ -196,8 +201,8 @@ class FakeKms final : public KmsClient {
 
   Bytes store(const std::string& key, const std::array<std::uint8_t, 32>& plain,
               const EncryptionContext& context) {
-    const auto random = random_array<100>(entropy_);
-    Bytes blob(random.begin(), random.end());
+    Bytes blob(fault_ == Fault::kLongBlob ? kLongBlobBytes : 100);
+    entropy_.fill(blob);
     std::lock_guard lock(mutex_);
     wrapped_[blob] = Wrapped{arn_of(key), context, plain, material_of(arn_of(key))};
     return blob;

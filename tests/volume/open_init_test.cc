@@ -90,6 +90,16 @@ TEST_F(Init, LeavesNothingWhenTheKmsFailsOrLies) {
   EXPECT_TRUE(init(files));
 }
 
+TEST_F(Init, NamesAKmsWhoseAnswerNoEnvelopeHolds) {
+  PosixFiles files;
+  kms_.set_fault(FakeKms::Fault::kLongBlob);
+  const auto made = init(files);
+  ASSERT_EQ(Errc::kKmsBadAnswer, code_of(made));
+  for (const char* part : {"embedded:/nowhere", kFakeKeyArn, "1500 bytes", "at most"})
+    EXPECT_NE(std::string::npos, made.error().message.find(part)) << made.error().message;
+  EXPECT_FALSE(stdfs::exists(lower_));
+}
+
 // A full disk or a dead one at each call: what there was before is what there is after.
 TEST_F(Init, LeavesNothingWhenAnyCallFails) {
   for (const bool there_before : {false, true}) {

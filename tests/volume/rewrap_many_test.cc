@@ -94,6 +94,15 @@ TEST_P(RewrapManyTest, BelievesNoAnswerOfAKmsThatGoesWrong) {
   }
 }
 
+TEST_P(RewrapManyTest, RefusesByNameWhatNoEnvelopeHolds) {
+  kms_.set_fault(FakeKms::Fault::kLongBlob);
+  const auto answers = run();
+  for (std::size_t i = 0; i < kCount; ++i) {
+    ASSERT_EQ(outcome(answers[i], i), "kms-bad-answer!") << i;
+    EXPECT_NE(answers[i].error().error.message.find("1500 bytes"), std::string::npos);
+  }
+}
+
 TEST_P(RewrapManyTest, AsksAKmsThatDoesNotAnswerOnceForEachKey) {
   const int before = kms_.decrypt_calls();
   kms_.set_fault(FakeKms::Fault::kUnavailable);
