@@ -1,6 +1,11 @@
 #include "kms/client/credentials.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
+#include <climits>
 #include <cstdlib>
 
 namespace enfold {
@@ -84,6 +89,13 @@ std::string credentials_file() {
   return home.empty() ? home : home + "/.aws/credentials";
 }
 
+// A mount leaves the directory that it was started in.
+std::string from_root(std::string path) {
+  std::array<char, PATH_MAX> here{};
+  if (path.empty() || path.starts_with('/') || ::getcwd(here.data(), here.size()) == nullptr) return path;
+  return std::string(here.data()) + "/" + path;
+}
+
 }  // namespace
 
 Result<ClientAccessKey> read_credentials(std::string_view text, const std::string& profile) {
@@ -93,7 +105,7 @@ Result<ClientAccessKey> read_credentials(std::string_view text, const std::strin
 }
 
 Credentials::Credentials(Files& files)
-    : files_(files), path_(credentials_file()), profile_(variable("AWS_PROFILE")) {
+    : files_(files), path_(from_root(credentials_file())), profile_(variable("AWS_PROFILE")) {
   if (profile_.empty()) profile_ = "default";
   const std::string id = variable("AWS_ACCESS_KEY_ID");
   std::string secret = variable("AWS_SECRET_ACCESS_KEY");
@@ -124,9 +136,12 @@ Result<std::shared_ptr<const ClientAccessKey>> Credentials::find() {
     return unknown("the environment's AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is no access key");
   }
   if (path_.empty()) return unknown("there are no credentials for the KMS");
-  auto file = files_.open_at(AT_FDCWD, path_, O_RDONLY, 0);
+  // Opening a FIFO would wait for who writes to it.
+  auto file = files_.open_at(AT_FDCWD, path_, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
   if (!file) return unknown("there are no credentials for the KMS: " + path_ + ": " + describe(file.error()));
   ENFOLD_TRY_ASSIGN(const StatX now, files_.stat_at(file->get(), ""));
+  if (!S_ISREG(now.stx_mode))
+    return unknown("there are no credentials for the KMS: " + path_ + ": it is no regular file");
   constexpr std::int64_t kNsPerSecond = 1'000'000'000;
   const Version version{now.stx_ino, now.stx_size,
                         now.stx_ctime.tv_sec * kNsPerSecond + now.stx_ctime.tv_nsec};

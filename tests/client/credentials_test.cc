@@ -1,7 +1,11 @@
 #include "kms/client/credentials.h"
 
+#include <sys/stat.h>
+
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "tests/client/support.h"
 
@@ -113,6 +117,53 @@ TEST_F(CredentialsFile, ReadsTheFileAgainWhenItChanged) {
   EXPECT_EQ((*before)->id, "AKIADEFAULT") << "who holds the old one goes on";
   std::filesystem::remove(path_);
   EXPECT_EQ(outcome(credentials.find()), "kms-unauthenticated");
+}
+
+// Opening a FIFO waits for who writes to it, and all calls of a mount would wait with it.
+TEST_F(CredentialsFile, RefusesAFifoAtOnceAndSaysSo) {
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  Credentials credentials(files_);
+  auto found = std::async(std::launch::async, [&] { return credentials.find(); });
+  const bool is_prompt = found.wait_for(std::chrono::seconds(10)) == std::future_status::ready;
+  if (!is_prompt) const std::ofstream writer(path_);  // lets it go on
+  EXPECT_TRUE(is_prompt);
+  const auto key = found.get();
+  ASSERT_EQ(outcome(key), "kms-unauthenticated");
+  EXPECT_NE(key.error().message.find(path_ + ": it is no regular file"), std::string::npos)
+      << key.error().message;
+}
+
+// A mount goes to / when it leaves its terminal.
+class StartedElsewhere : public CredentialsFile {
+ protected:
+  StartedElsewhere() : before_(std::filesystem::current_path()) {
+    std::filesystem::create_directories(temp_ / "home/.aws");
+    std::filesystem::current_path(temp_ / "");
+  }
+  StartedElsewhere(const StartedElsewhere&) = delete;
+  StartedElsewhere& operator=(const StartedElsewhere&) = delete;
+  ~StartedElsewhere() override { std::filesystem::current_path(before_); }
+
+  std::string found_after_leaving() {
+    Credentials credentials(files_);
+    std::filesystem::current_path("/");
+    const auto key = credentials.find();
+    std::filesystem::current_path(temp_ / "");
+    return key ? (*key)->id : describe(key.error());
+  }
+
+ private:
+  std::filesystem::path before_;
+};
+
+TEST_F(StartedElsewhere, ARelativePathIsThatOfTheBeginning) {
+  write(kFile);
+  environment_.set("AWS_SHARED_CREDENTIALS_FILE", "credentials");
+  EXPECT_EQ(found_after_leaving(), "AKIADEFAULT");
+  environment_.set("AWS_SHARED_CREDENTIALS_FILE", std::nullopt);
+  environment_.set("HOME", "home");
+  std::filesystem::rename(path_, temp_ / "home/.aws/credentials");
+  EXPECT_EQ(found_after_leaving(), "AKIADEFAULT");
 }
 
 TEST_F(CredentialsFile, RefusesAHugeFileAndADirectory) {
