@@ -84,10 +84,11 @@ class StreamConnection final : public KmsConnection {
   net::io_context& io() { return io_; }
   Stream& stream() { return stream_; }
 
-  Transported<HttpReply> exchange(std::string_view request, std::int64_t timeout_ns) override {
+  Transported<HttpReply> exchange(std::string_view request, std::size_t max_answer_bytes,
+                                  std::int64_t timeout_ns) override {
     is_kept_ = false;
     try {
-      return ask(request, timeout_ns);
+      return ask(request, max_answer_bytes, timeout_ns);
     } catch (const std::exception& error) {
       return fault(TransportFault::kNotHttp, error.what());
     }
@@ -103,17 +104,18 @@ class StreamConnection final : public KmsConnection {
   using Body = http::basic_string_body<char, std::char_traits<char>, WipingAllocator<char>>;
 
   // An answer may come, and the end with it, before all of the request is out.
-  Transported<HttpReply> ask(std::string_view request, std::int64_t timeout_ns) {
+  Transported<HttpReply> ask(std::string_view request, std::size_t max_answer_bytes,
+                             std::int64_t timeout_ns) {
     limit(stream_, timeout_ns);
     const error_code written = finish(io_, [&](auto handler) {
       net::async_write(stream_, net::buffer(request.data(), request.size()), std::move(handler));
     });
     if (written == beast::error::timeout)
       return fault(TransportFault::kNoTime, "it takes no request in time");
-    beast::basic_flat_buffer<WipingAllocator<char>> buffer(kMaxAnswerBytes);
+    beast::basic_flat_buffer<WipingAllocator<char>> buffer(kMaxHeaderBytes + max_answer_bytes);
     http::response_parser<Body> parser;
     parser.header_limit(kMaxHeaderBytes);
-    parser.body_limit(kMaxAnswerBytes);
+    parser.body_limit(max_answer_bytes);
     const error_code read =
         finish(io_, [&](auto handler) { http::async_read(stream_, buffer, parser, std::move(handler)); });
     beast::get_lowest_layer(stream_).expires_never();

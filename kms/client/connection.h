@@ -14,7 +14,7 @@
 
 namespace enfold {
 
-inline constexpr std::size_t kMaxAnswerBytes = std::size_t{16} << 20U;
+inline constexpr std::size_t kMaxAnswerBytes = std::size_t{16} << 20U;  // of any
 
 struct HttpReply {
   int status = 0;
@@ -46,8 +46,10 @@ class KmsConnection {
   KmsConnection& operator=(const KmsConnection&) = delete;
   virtual ~KmsConnection() = default;
 
-  // Once it failed, the connection is of no further use.
-  virtual Transported<HttpReply> exchange(std::string_view request, std::int64_t timeout_ns) = 0;
+  // kNotHttp where the answer has more than `max_answer_bytes`: no more of it is read. Once it failed, the
+  // connection is of no further use.
+  virtual Transported<HttpReply> exchange(std::string_view request, std::size_t max_answer_bytes,
+                                          std::int64_t timeout_ns) = 0;
   // Whether another exchange may follow: the last answer allows it, and nothing has come since, no end
   // either.
   [[nodiscard]] virtual bool is_reusable() = 0;

@@ -4,10 +4,11 @@
 
 namespace enfold {
 
-Result<FailFast::Entry> FailFast::enter(const Deadline& deadline) {
+Result<FailFast::Entry> FailFast::enter(const Deadline& deadline, bool may_probe) {
   std::unique_lock lock(mutex_);
   while (is_away_) {
     if (clock_.monotonic_ns() < until_ns_) return std::unexpected(why_);
+    if (!is_probing_ && !may_probe) return Entry::kNormal;
     if (!is_probing_) {
       is_probing_ = true;
       return Entry::kProbe;

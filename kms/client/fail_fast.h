@@ -22,8 +22,8 @@ class FailFast {
     kNormal,
     kProbe,  // the one that tries
   };
-  // The error of the last call while the service is away.
-  Result<Entry> enter(const Deadline& deadline);
+  // The error of the last call while the service is away. Who may not probe is waited for by nobody.
+  Result<Entry> enter(const Deadline& deadline, bool may_probe);
   // Whoever entered leaves; `away` where the service was not to be reached, else null.
   void leave(Entry entry, const Error* away);
 

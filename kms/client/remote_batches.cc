@@ -74,6 +74,12 @@ bool did_anything(const json::object& answer) {
          });
 }
 
+// Of so many entries, of which an honest one has well under half of this.
+std::size_t max_answer_bytes(std::size_t entries) {
+  constexpr std::size_t kMaxEntryBytes = 2048;
+  return kMaxJsonBytes + entries * kMaxEntryBytes;
+}
+
 template <class Out, class Take>
 Result<std::vector<Result<Out>>> take_entries(const json::object& answer, std::size_t count, Take take) {
   ENFOLD_TRY_ASSIGN(const json::array* entries, entries_in(answer, count));
@@ -118,6 +124,16 @@ void RemoteBatches::set_known(Known known) {
   known_ = known;
 }
 
+Result<json::object> RemoteBatches::ask(std::string_view target, const std::string& key_arn,
+                                        const json::object& request, std::size_t entries) {
+  const RemotePolicy& policy = endpoint_.policy();
+  JsonCall call{target, region_of_key(key_arn), request,
+                policy.call_ns + static_cast<std::int64_t>(entries) * policy.batch_entry_ns};
+  call.max_answer_bytes = max_answer_bytes(entries);
+  call.is_batch = true;
+  return call_json(endpoint_, call);
+}
+
 template <class Out, class Ask>
 std::optional<std::vector<Result<Out>>> RemoteBatches::in_parts(std::span<const DecryptItem> entries,
                                                                 Ask ask) {
@@ -157,8 +173,7 @@ Result<std::vector<Result<DecryptedKey>>> RemoteBatches::decrypt_part(const std:
     add_blob(next, "CiphertextBlob", entry.ciphertext);
     add_context(next, "EncryptionContext", entry.context);
   }
-  ENFOLD_TRY_ASSIGN(const json::object answer, call_json(endpoint_, {kBatchDecrypt, region_of_key(key_arn),
-                                                                     request, endpoint_.policy().batch_ns}));
+  ENFOLD_TRY_ASSIGN(const json::object answer, ask(kBatchDecrypt, key_arn, request, part.size()));
   if (did_anything(answer)) ENFOLD_TRY(answered_key(answer, "KeyId", key_arn));
   return take_entries<DecryptedKey>(
       answer, part.size(), [](const json::object& entry) -> Result<DecryptedKey> {
@@ -190,9 +205,7 @@ Result<std::vector<Result<ReEncryptedKey>>> RemoteBatches::re_encrypt_part(
     add_context(next, "SourceEncryptionContext", entry.context);
     add_context(next, "DestinationEncryptionContext", entry.context);
   }
-  ENFOLD_TRY_ASSIGN(const json::object answer,
-                    call_json(endpoint_, {kBatchReEncrypt, region_of_key(to_key_arn), request,
-                                          endpoint_.policy().batch_ns}));
+  ENFOLD_TRY_ASSIGN(const json::object answer, ask(kBatchReEncrypt, to_key_arn, request, part.size()));
   if (did_anything(answer)) {
     ENFOLD_TRY(answered_key(answer, "SourceKeyId", from_key_arn));
     ENFOLD_TRY(answered_key(answer, "KeyId", to_key_arn));

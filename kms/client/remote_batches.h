@@ -1,6 +1,7 @@
 // Many keys by one call of a remote key service, where it is one of ours.
 #pragma once
 
+#include <boost/json/fwd.hpp>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -36,6 +37,8 @@ class RemoteBatches {
   Known known(const std::string& key_arn);  // asked in that key's region
   void set_known(Known known);
 
+  Result<boost::json::object> ask(std::string_view target, const std::string& key_arn,
+                                  const boost::json::object& request, std::size_t entries);
   Result<std::vector<Result<DecryptedKey>>> decrypt_part(const std::string& key_arn,
                                                          std::span<const DecryptItem> part);
   Result<std::vector<Result<ReEncryptedKey>>> re_encrypt_part(const std::string& from_key_arn,

@@ -52,7 +52,7 @@ RemoteEndpoint::RemoteEndpoint(KmsUrl url, std::unique_ptr<KmsConnector> connect
 
 Result<WipedString> RemoteEndpoint::call(const RemoteCall& call) {
   const Deadline deadline(clock_, call.timeout_ns);
-  ENFOLD_TRY_ASSIGN(const FailFast::Entry entry, fail_fast_.enter(deadline));
+  ENFOLD_TRY_ASSIGN(const FailFast::Entry entry, fail_fast_.enter(deadline, !call.is_batch));
   const bool is_probe = entry == FailFast::Entry::kProbe;
   auto answer = attempts(call, is_probe ? 1 : policy_.attempts, deadline);
   const bool is_away = !answer && answer.error().code == Errc::kKmsUnavailable;
@@ -114,12 +114,12 @@ Transported<HttpReply> RemoteEndpoint::exchange(const RemoteCall& call, std::str
   {
     auto lease = pool_.take(call.is_repeatable ? Wanted::kAny : Wanted::kFresh, deadline);
     if (!lease) return std::unexpected(std::move(lease).error());
-    auto reply = (*lease)->exchange(request, deadline.left_ns());
+    auto reply = (*lease)->exchange(request, call.max_answer_bytes, deadline.left_ns());
     if (reply || !lease->is_kept() || reply.error().fault != TransportFault::kUnanswered) return reply;
   }
   auto lease = pool_.take(Wanted::kFresh, deadline);
   if (!lease) return std::unexpected(std::move(lease).error());
-  return (*lease)->exchange(request, deadline.left_ns());
+  return (*lease)->exchange(request, call.max_answer_bytes, deadline.left_ns());
 }
 
 RemoteEndpoint::Failure RemoteEndpoint::failure_of(const TransportError& error, bool is_repeatable) const {

@@ -27,10 +27,10 @@ bool is_visible(std::string_view text) {
 Result<boost::json::object> call_json(RemoteEndpoint& endpoint, const JsonCall& call) {
   const WipedString body = json_text(call.request);
   ENFOLD_TRY_ASSIGN(const WipedString answer,
-                    endpoint.call({call.target, call.region, body, call.timeout_ns, call.is_repeatable}));
+                    endpoint.call({call.target, call.region, body, call.timeout_ns, call.is_repeatable,
+                                   call.max_answer_bytes, call.is_batch}));
   if (answer.empty() && call.may_answer_nothing) return boost::json::object();
-  // Our own operations alone answer for many at once.
-  auto parsed = parse_wiped(answer, call.target.starts_with("Enfold.") ? kMaxAnswerBytes : kMaxJsonBytes);
+  auto parsed = parse_wiped(answer, call.max_answer_bytes);
   if (parsed) return *std::move(parsed);
   return make_error(Errc::kKmsBadAnswer,
                     "the KMS " + endpoint.url().text + " answers something else than a JSON object");

@@ -17,6 +17,8 @@ struct JsonCall {
   bool is_repeatable = true;  // as RemoteCall's
   bool may_answer_nothing =
       false;  // an empty body is {}: so answer AWS's operations that have nothing to say
+  std::size_t max_answer_bytes = kMaxJsonBytes;
+  bool is_batch = false;  // as RemoteCall's
 };
 
 // As RemoteEndpoint::call; kKmsBadAnswer where the answer is no JSON object.

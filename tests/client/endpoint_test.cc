@@ -3,6 +3,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/ip/address.hpp>
 #include <chrono>
 #include <latch>
@@ -276,6 +277,30 @@ TEST_F(Endpoint, LetsOneTryAfterTheMomentAndTheOthersAtOnceWhenItWorks) {
   EXPECT_EQ(server.requests(), 0);
   std::this_thread::sleep_for(std::chrono::milliseconds(1'100));
   for (int i = 0; i < 3; ++i) EXPECT_EQ(outcome(endpoint->call(simple_call())), "ok");
+}
+
+// It has long to find out, and openings of files would wait for it.
+TEST_F(Endpoint, NobodyWaitsForWhatABatchFindsOut) {
+  std::atomic<bool> is_away = true;
+  std::atomic<bool> may_end = false;
+  FakeServer server([&](FakeSocket& socket, const FakeRequest& request, int) {
+    const bool is_batch = request.target().starts_with("Enfold.");
+    while (is_batch && !may_end && !socket.is_stopped()) socket.sleep_ms(5);
+    is_away || is_batch ? socket.close() : socket.answer(200, "{}");
+  });
+  const auto endpoint = open_endpoint(server.url());
+  EXPECT_EQ(outcome(endpoint->call(simple_call())), "kms-unavailable");
+  is_away = false;
+  const int before = server.requests();
+  std::jthread asking([&] {
+    RemoteCall batch = simple_call(30'000 * kNsPerMs);
+    batch.target = "Enfold.BatchDecrypt";
+    batch.is_batch = true;
+    EXPECT_EQ(outcome(endpoint->call(batch)), "kms-unavailable");
+  });
+  while (server.requests() == before) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(outcome(endpoint->call(simple_call())), "ok");
+  may_end = true;
 }
 
 TEST_F(Endpoint, AnswersOfARefusalAreNoAbsence) {

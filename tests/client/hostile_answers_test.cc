@@ -1,4 +1,5 @@
 // Services that answer badly on purpose: every answer is refused, in time, and the client lives on.
+#include <atomic>
 #include <boost/json.hpp>
 #include <chrono>
 #include <random>
@@ -193,6 +194,31 @@ TEST_F(HostileAnswers, AnAnswerWithoutEndIsRefused) {
               while (!socket.is_closed() && !socket.is_stopped()) socket.send(std::string(65536, 'H'));
             }),
             both_bad_);
+}
+
+// Ten openings at once would have cost a mount half a gigabyte.
+TEST_F(HostileAnswers, OfAnAnswerWithoutEndNoMoreIsReadThanOneCanHave) {
+  TempDir temp;
+  std::atomic<std::size_t> sent = 0;
+  FakeServer server(
+      [&](FakeSocket& socket, const FakeRequest& request, int) {
+        if (request.target() == "Enfold.Ping")
+          return socket.answer(200, R"({"Operations":["BatchDecrypt","BatchReEncrypt"]})");
+        socket.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        for (; !socket.is_closed() && !socket.is_stopped(); sent += 0x10000)
+          socket.send("10000\r\n" + std::string(0x10000, ' ') + "\r\n");
+      },
+      temp / "kms.sock");
+  const auto kms = make_remote_kms(open_endpoint(server.url(), policy_));
+  constexpr std::size_t kInSockets = 1U << 20U;
+  EXPECT_EQ(outcome(kms->generate_data_key(kTestArn, {})), "kms-bad-answer");
+  EXPECT_LE(sent, kInSockets + (1U << 20U));
+  sent = 0;
+  const Bytes blob(100, 5);
+  const EncryptionContext context;
+  const std::vector<DecryptItem> items(10, {blob, context});
+  for (const auto& opened : kms->decrypt_batch(kTestArn, items)) EXPECT_EQ(outcome(opened), "kms-bad-answer");
+  EXPECT_LE(sent, kInSockets + (2U << 20U)) << "of ten entries";
 }
 
 TEST_F(HostileAnswers, AnAnswerCutAnywhereIsNoAnswer) {

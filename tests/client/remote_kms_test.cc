@@ -1,6 +1,8 @@
 #include "kms/client/remote_kms.h"
 
+#include <atomic>
 #include <boost/json.hpp>
+#include <chrono>
 
 #include "kms/crypto/hkdf.h"
 #include "kms/wire/base64.h"
@@ -354,6 +356,35 @@ TEST_F(RemoteKmsTest, ReEncryptsManyWithoutTheirPlaintexts) {
     again.push_back({(*done)[i]->ciphertext, many.contexts[i]});
   }
   expect_opened(kms->decrypt_batch(kOtherTestArn, again));
+}
+
+// The process of a mount that is unmounted waits for it.
+TEST_F(RemoteKmsTest, GivesABatchTimeByItsEntries) {
+  Honest honest;
+  std::atomic<int> delay_ms = 0;
+  FakeServer server(
+      [&](FakeSocket& socket, const FakeRequest& request, int number) {
+        if (request.target() == "Enfold.BatchDecrypt") socket.sleep_ms(delay_ms);
+        honest.script()(socket, request, number);
+      },
+      temp_ / "kms.sock");
+  RemotePolicy policy = quick_policy();
+  policy.batch_entry_ns = 100 * kNsPerMs;
+  const auto kms = make_remote_kms(open_endpoint(server.url(), policy));
+  delay_ms = static_cast<int>(policy.call_ns / kNsPerMs) + 500;
+  expect_opened(kms->decrypt_batch(kTestArn, Many(100).items));
+  delay_ms = 3'600'000;
+  const auto begin = std::chrono::steady_clock::now();
+  for (const auto& key : kms->decrypt_batch(kTestArn, Many(2).items))
+    EXPECT_EQ(outcome(key), "kms-unavailable");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30)) << "it had a minute once";
+}
+
+TEST_F(RemoteKmsTest, AThousandEntriesHaveAQuarterOfAMinute) {
+  constexpr std::int64_t kSecondNs = 1'000 * kNsPerMs;
+  const RemotePolicy policy;
+  EXPECT_LE(policy.call_ns + 1'000 * policy.batch_entry_ns, 15 * kSecondNs);
+  EXPECT_LE(policy.call_ns + 64 * policy.batch_entry_ns, 6 * kSecondNs) << "what a rekey asks for at once";
 }
 
 TEST_F(RemoteKmsTest, AsksNobodyForTheRestOfWhatIsAway) {

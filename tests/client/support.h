@@ -59,7 +59,6 @@ class ClientEnvironment : public Environment {
 inline RemotePolicy quick_policy() {
   RemotePolicy policy;
   policy.call_ns = 1'500 * kNsPerMs;
-  policy.batch_ns = 3'000 * kNsPerMs;
   policy.pause_ns = 5 * kNsPerMs;
   policy.away_ns = 0;
   policy.pool.connect_ns = 1'000 * kNsPerMs;
