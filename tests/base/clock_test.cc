@@ -13,7 +13,7 @@ namespace {
 
 std::int64_t since_boot_ns() {
   timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  (void)::clock_gettime(CLOCK_BOOTTIME, &now);
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
