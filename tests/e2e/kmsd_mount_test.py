@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import threading
 import time
 
 import harness
@@ -179,6 +180,38 @@ class Http(WithDaemon):
         self.assert_all_read()
         self.volume.remount()
         self.assert_all_read()
+
+    def test_a_relative_path_of_the_credentials_serves_the_mount_too(self):
+        """It reads them after it left the directory that it was started in."""
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(self.place.path)
+        self.place.environment["AWS_SHARED_CREDENTIALS_FILE"] = os.path.basename(self.credentials)
+        self.use_new_access_key()
+        self.new_volume("-o", f"key_cache_seconds={CACHE_SECONDS}", kms=self.daemon.http)
+        self.use_new_access_key()
+        time.sleep(CACHE_SECONDS + 0.2)
+        self.assert_all_read()
+
+    def test_a_fifo_for_credentials_is_refused_and_hangs_nothing(self):
+        self.use_new_access_key()
+        self.new_volume("-o", f"key_cache_seconds={CACHE_SECONDS}", kms=self.daemon.http)
+        self.assert_all_read()
+        os.rename(self.credentials, self.credentials + ".kept")
+        os.mkfifo(self.credentials)
+        time.sleep(CACHE_SECONDS + 0.2)
+        # Who opens it to write ends the wait of who opened it to read.
+        release = threading.Timer(IN_TIME_S, os.open, (self.credentials, os.O_RDWR))
+        release.daemon = True
+        release.start()
+        self.assert_in_time(lambda: self.assert_raises_errno(errno.EACCES, self.read, "file 2"))
+        status = self.assert_in_time(lambda: self.volume.json("status", self.volume.lower))
+        self.assertEqual("kms-unauthenticated", status["key_state"])
+        release.cancel()
+        done = self.place.enfold("key", "list", "--kms", self.daemon.http)
+        self.assertEqual(55, done.returncode, done.stderr)
+        self.assertIn(f"{self.credentials}: it is no regular file", done.stderr)
+        os.rename(self.credentials + ".kept", self.credentials)
+        self.wait_until_all_read()
 
     def test_without_credentials_it_says_so(self):
         done = self.place.enfold("init", os.path.join(self.place.path, "lower"), "--kms", self.daemon.http)
