@@ -21,7 +21,7 @@ std::string_view advice_on_errno(int error) {
     case EROFS:
       return "remount that filesystem writable, or mount the volume with -o ro";
     default:
-      return "";
+      return "look for its cause in the system's log, and try again";
   }
 }
 

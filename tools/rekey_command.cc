@@ -146,7 +146,7 @@ Result<std::optional<RekeyReport>> rekey_by_mount(const RekeyOptions& options, R
   ENFOLD_TRY_ASSIGN(ControlMessage message, decode_control_message(*last));
   if (auto* error = std::get_if<Error>(&message)) return std::unexpected(std::move(*error));
   if (auto* report = std::get_if<RekeyReport>(&message)) return std::move(*report);
-  return make_error(Errc::kBusy, lower + ": the mount ended before the rekey did; run it again to go on");
+  return make_error(Errc::kBusy, "the mount ended before the rekey did; run it again to go on");
 }
 
 Result<RekeyReport> rekey_directly(const RekeyOptions& options, const RekeyAsk& ask, const std::string& lower,

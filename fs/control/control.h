@@ -7,6 +7,7 @@
 // for want of these /tmp/enfold-UID. A directory that is not the user's own, or open to others, is not used.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@ namespace enfold {
 
 inline constexpr std::size_t kMaxControlRequestBytes = 16 * 1024;
 inline constexpr std::size_t kMaxControlLineBytes = 1024 * 1024;  // of an answer
+inline constexpr std::int64_t kControlSilenceMs = 60'000;
 
 // Where the socket of the volume at this canonical lower path is. Makes its directory.
 Result<std::string> control_socket_path(const std::string& canonical_lower);
@@ -43,10 +45,10 @@ class ControlServer {
 
 // Sends one request; `progress` gets each line but the last, which is the result, and answers whether to go
 // on: else the call hangs up, which stops the mount, and answers kBusy. Nothing (no error) where no mount
-// listens. kBusy where the mount hangs up without an answer, kSystem ETIMEDOUT where it says nothing for a
-// minute.
+// listens. kBusy where the mount hangs up without an answer, or says nothing for `silence_ms`.
 Result<std::optional<std::string>> control_request(const std::string& socket_path,
                                                    const std::string& json_request,
-                                                   const std::function<bool(const std::string&)>& progress);
+                                                   const std::function<bool(const std::string&)>& progress,
+                                                   std::int64_t silence_ms = kControlSilenceMs);
 
 }  // namespace enfold

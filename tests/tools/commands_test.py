@@ -59,7 +59,7 @@ class CommandTest(harness.MountedTest):
         """One line that says what and what to do, this exit code, and nothing on standard output."""
         done = self.run_tool(*arguments, **options)
         self.assertEqual((code, ""), (done.returncode, done.stdout), done.stderr)
-        self.assertRegex(done.stderr, r"\Aenfold: [^\n]*; [^\n]*\n\Z")
+        self.assertRegex(done.stderr, r"\Aenfold: [^\n]*; [^\n]+\n\Z")
         self.assertIn(says, done.stderr)
 
     def init(self, lower=None, kms=None):
@@ -98,6 +98,10 @@ class Basics(CommandTest):
         for arguments in ([], ["nothing"], ["init"], ["init", "a", "--unknown"], ["key"], ["key", "describe"],
                           ["mount", self.lower]):
             self.assert_refused(USAGE, *arguments)
+
+    def test_an_error_of_a_rare_kind_has_advice_too(self):
+        os.symlink("loop", os.path.join(self.place.path, "loop"))
+        self.assert_refused(10, "status", os.path.join(self.place.path, "loop", "volume"))
 
     def test_a_volume_is_made_shown_and_clean(self):
         made = self.init()

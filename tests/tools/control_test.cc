@@ -50,6 +50,17 @@ class Control : public testing::Test {
     return socket;
   }
 
+  // Somebody who listens and never answers.
+  [[nodiscard]] Fd listen() const {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::ranges::copy(path_, address.sun_path);
+    Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(0, ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address));
+    EXPECT_EQ(0, ::listen(socket.get(), 4));
+    return socket;
+  }
+
   // The last line of the answer; empty where there was none.
   [[nodiscard]] std::string ask(const std::string& request) const {
     auto answer = control_request(path_, request, [](const std::string&) { return true; });
@@ -177,6 +188,20 @@ TEST_F(Control, TellsAHandlerThatItsClientIsGone) {
     started.get_future().wait();
   }
   stopped.get_future().wait();
+}
+
+// A mount that is stopped, or that hangs on its disk, takes connections and says nothing.
+TEST_F(Control, SaysWhatToDoWhereTheMountSaysNothing) {
+  const Fd listener = listen();
+  auto answer = control_request(
+      path_, "x", [](const std::string&) { return true; }, 100);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(Errc::kBusy, answer.error().code);
+  const std::string text = describe(answer.error());
+  EXPECT_NE(text.find(path_), std::string::npos) << text;
+  EXPECT_NE(text.find("does not answer"), std::string::npos) << text;
+  EXPECT_NE(text.find("; "), std::string::npos) << text;
+  EXPECT_NE(text.find("same command again"), std::string::npos) << text;
 }
 
 TEST_F(Control, AnswersSeveralAtATime) {
