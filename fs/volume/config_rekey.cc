@@ -55,12 +55,17 @@ Result<Recipient> ConfigRekey::wrap(const Envelope& from, const RekeyTarget& tar
                  : "unwrapping the volume secret, as it is now under " + from.recipients.front().key_arn));
 }
 
-// Of two, the one that meets the target is tried first: the other's KMS may be gone.
+// Of two, the one that meets the target is tried first: the other's KMS may be gone. Where none does, one
+// that is not under the target's key: it is the way back.
 Result<std::uint8_t> ConfigRekey::slot_that_opens(const Slots& slots, const RekeyTarget& target) {
   const std::uint8_t newer = slots.newer();
   if (!slots.are_both_used()) return newer;
   const std::uint8_t older = 1 - newer;
-  const bool older_first = target.is_met_by(slots.at(older)) && !target.is_met_by(slots.at(newer));
+  const auto rank = [&](std::uint8_t index) {
+    if (target.is_met_by(slots.at(index))) return 0;
+    return slots.at(index).recipients.front().key_arn == target.key_arn ? 2 : 1;
+  };
+  const bool older_first = rank(older) < rank(newer);
   Error refusal;  // of the first
   bool is_first = true;
   for (const std::uint8_t index : older_first ? std::array{older, newer} : std::array{newer, older}) {
@@ -87,24 +92,41 @@ Result<void> ConfigRekey::write(const Slots& slots, std::uint8_t index,
 }
 
 // An earlier run may have been cut before the sync of what it wrote.
-Result<ConfigRekey::Slots> ConfigRekey::keep_one(Slots slots, const RekeyTarget& target) {
-  if (!slots.are_both_used()) return slots;
-  ENFOLD_TRY_ASSIGN(const std::uint8_t kept, slot_that_opens(slots, target));
-  ENFOLD_TRY(write(slots, kept, slots.envelopes[kept]));
+Result<ConfigRekey::Slots> ConfigRekey::keep_only(const Slots& slots, std::uint8_t kept) {
+  ENFOLD_TRY(write(slots, kept, slots.envelopes.at(kept)));
   ENFOLD_TRY(write(slots, 1 - kept, std::nullopt));
   return read();
 }
 
-Result<void> ConfigRekey::run(const RekeyTarget& target) {
+Result<void> ConfigRekey::begin(const RekeyTarget& target) {
+  const auto wanted = std::pair(target.key_arn, target.material_id);
+  if (begun_ == wanted) return {};
   ENFOLD_TRY_ASSIGN(Slots slots, read());
-  ENFOLD_TRY_ASSIGN(slots, keep_one(std::move(slots), target));
-  const std::uint8_t from = slots.newer();
-  const Envelope& old = slots.at(from);
-  if (target.is_met_by(old)) return {};
-  ENFOLD_TRY_ASSIGN(Recipient recipient, wrap(old, target));
-  ENFOLD_TRY(write(slots, 1 - from, Envelope{old.generation + 1, {std::move(recipient)}}));
-  ENFOLD_TRY_ASSIGN(Slots written, read());
-  ENFOLD_TRY(keep_one(std::move(written), target));
+  ENFOLD_TRY_ASSIGN(const std::uint8_t from, slot_that_opens(slots, target));
+  if (!target.is_met_by(slots.at(from))) {
+    ENFOLD_TRY_ASSIGN(Recipient recipient, wrap(slots.at(from), target));
+    if (slots.are_both_used()) {
+      ENFOLD_TRY_ASSIGN(slots, keep_only(slots, from));
+    }
+    ENFOLD_TRY(write(slots, 1 - from, Envelope{slots.at(from).generation + 1, {std::move(recipient)}}));
+    ENFOLD_TRY(read());
+  } else if (slots.are_both_used()) {
+    ENFOLD_TRY(write(slots, from, slots.envelopes.at(from)));
+  }
+  begun_ = wanted;
+  return {};
+}
+
+Result<void> ConfigRekey::finish(const RekeyTarget& target) {
+  ENFOLD_TRY_ASSIGN(const Slots slots, read());
+  if (!slots.are_both_used()) return {};
+  const std::uint8_t newer = slots.newer();
+  const std::uint8_t kept = target.is_met_by(slots.at(newer)) ? newer : 1 - newer;
+  if (!target.is_met_by(slots.at(kept))) return {};
+  auto opens =
+      check_opens(kms_, volume_secret_context(keys_.volume()), slots.at(kept).recipients.front(), is_right());
+  if (!opens) return add_context(std::move(opens).error(), "unwrapping the volume secret");
+  ENFOLD_TRY(keep_only(slots, kept));
   return {};
 }
 

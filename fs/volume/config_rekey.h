@@ -25,9 +25,13 @@ class ConfigRekey {
   // That the secret can be wrapped for the target, and is opened by it. Writes nothing.
   Result<void> try_out(const RekeyTarget& target);
 
-  // Spare slot, sync, wipe, sync. Nothing to do where the target is met. Errors of the KMS before a byte is
-  // written; after any other the config still opens, and the next call goes on.
-  Result<void> run(const RekeyTarget& target);
+  // The target's wrap into the spare slot, and a sync. The other one stays, so that the volume opens where
+  // the target's KMS goes away before all files are under it. Nothing to do where the target is met. Errors
+  // of the KMS before a byte is written; after any other the config still opens, and the next call goes on.
+  Result<void> begin(const RekeyTarget& target);
+
+  // Leaves only the target's, where that opens: sync, wipe, sync.
+  Result<void> finish(const RekeyTarget& target);
 
  private:
   struct Slots {
@@ -44,7 +48,7 @@ class ConfigRekey {
   };
   Result<Slots> read();
   Result<std::uint8_t> slot_that_opens(const Slots& slots, const RekeyTarget& target);
-  Result<Slots> keep_one(Slots slots, const RekeyTarget& target);
+  Result<Slots> keep_only(const Slots& slots, std::uint8_t kept);
   Result<Recipient> wrap(const Envelope& from, const RekeyTarget& target);
   Result<void> write(const Slots& slots, std::uint8_t index, const std::optional<Envelope>& envelope);
   [[nodiscard]] IsRight is_right() const;
@@ -54,6 +58,7 @@ class ConfigRekey {
   const std::string& lower_;
   const VolumeKeys& keys_;
   KmsClient& kms_;
+  std::optional<std::pair<std::string, std::string>> begun_;  // key and material of the target
 };
 
 }  // namespace enfold

@@ -38,6 +38,7 @@ class Rekey {
   Result<void> announce();
   Result<void> reconcile_material();
   Result<void> pass();
+  Result<void> pass_until_done();
   Result<RekeyReport> report(KeyUses files);
   [[nodiscard]] bool is_used(const KeyHome& key, const RekeyReport& report) const;
 
@@ -53,6 +54,8 @@ class Rekey {
   std::vector<KeyHome> former_;
   KmsRoutes::Service copy_;  // of a former store, in which the present key is, too
   KeyUses files_;
+  static constexpr int kMostRotations = 10;  // of the wanted key while this runs
+  int rotations_ = 0;
 };
 
 // Routes are for this process alone; nothing is asked of them but what envelopes name.
@@ -166,22 +169,33 @@ Result<void> Rekey::pass() {
   const std::string material = target_.material_id;
   ENFOLD_TRY(describe());
   ENFOLD_TRY(reconcile_material());
-  if (target_.material_id != material) parts_.file_keys.wrap_under(wanted_.key_arn);
-  ENFOLD_TRY(config_.run(target_));
+  if (target_.material_id != material) {
+    parts_.file_keys.wrap_under(wanted_.key_arn);
+    if (++rotations_ > kMostRotations)
+      return make_error(Errc::kKmsBadAnswer,
+                        target_.key_arn +
+                            ": the KMS names new key material each time it is asked; re-key "
+                            "when that has ended");
+  }
+  ENFOLD_TRY(config_.begin(target_));
   ENFOLD_TRY_ASSIGN(files_, passes_->run(target_));
   return {};
 }
 
-Result<RekeyReport> Rekey::change() {
-  ENFOLD_TRY(announce());
+// The former wrap of the volume secret goes last: until then the volume opens without the new key, too.
+Result<void> Rekey::pass_until_done() {
   constexpr int kTries = 3;  // of files that were removed or exchanged under our hands
   int tries = 0;
-  do {
-    auto passed = pass();
-    if (!passed)
-      return add_context(std::move(passed).error(),
-                         "re-keying stopped, every file opens as before, and the same command goes on");
-  } while (passes_->found_work() || (passes_->counts().to_do > 0 && ++tries < kTries));
+  do ENFOLD_TRY(pass());
+  while (passes_->found_work() || (passes_->counts().to_do > 0 && ++tries < kTries));
+  return config_.finish(target_);
+}
+
+Result<RekeyReport> Rekey::change() {
+  ENFOLD_TRY(announce());
+  if (auto passed = pass_until_done(); !passed)
+    return add_context(std::move(passed).error(),
+                       "re-keying stopped, every file opens as before, and the same command goes on");
   ENFOLD_TRY_ASSIGN(RekeyReport out, report(std::move(files_)));
   if (out.is_complete) ENFOLD_TRY(parts_.pin(wanted_, former_, false));
   return out;

@@ -77,6 +77,11 @@ class Stopped(harness.MountedTest):
         with open(os.path.join(self.volume.lower, "enfold.volume"), "rb") as file:
             return not all(blob in wraps.found for blob in Wraps.in_bytes(file.read()))
 
+    def has_way_back(self, wraps):
+        """The volume's own secret is still wrapped as it was."""
+        with open(os.path.join(self.volume.lower, "enfold.volume"), "rb") as file:
+            return any(blob in wraps.found for blob in Wraps.in_bytes(file.read()))
+
     def another_key(self):
         """(arguments, what was below before); the store and key change with the mount's next start."""
         wraps = Wraps(self.volume.lower)
@@ -250,6 +255,27 @@ class TwoServices(Stopped):
             self.volume.unmount()
             former.retire()
             self.volume.mount()
+            self.is_all_there()
+
+    def test_back_from_a_daemon_that_is_lost(self):
+        """Half-way the volume had the lost key alone for its secret, and not a file of it opened."""
+        daemon = self.daemon("kmsd")
+        former, key = self.volume.store, self.volume.key
+        for _ in self.turns():
+            wraps = Wraps(self.volume.lower)
+            process = self.start("--to-kms", daemon.url, "--to-key", daemon.new_key())
+            self.wait_for_work(process, wraps)
+            daemon.kill()
+            process.wait()
+            if self.has_way_back(wraps):
+                self.stopped += 1
+                self.volume.remount()
+                back = self.volume.try_rekey("--to-kms", former.url, "--to-key", key)
+                self.assertIn(back.returncode, (0, 3), back.stderr)  # 3: files were left, those under the lost key
+            daemon.start()
+            time.sleep(1.2)
+            self.assertTrue(self.volume.rekey("--to-kms", former.url, "--to-key", key)["complete"])
+            self.volume.remount()
             self.is_all_there()
 
 

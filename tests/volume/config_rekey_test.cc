@@ -11,8 +11,13 @@ using Fault = FakeKms::Fault;
 
 class ConfigRekeying : public testing::Test {
  protected:
-  Result<void> run(const std::string& key) { return rekey_.run(world_.to(key)); }
-  std::vector<Envelope> envelopes() { return rekey_.envelopes().value(); }
+  Result<void> run(const std::string& key) {
+    // Each as another call of the program, which knows nothing of the one before.
+    ENFOLD_TRY(new_rekey().begin(world_.to(key)));
+    return new_rekey().finish(world_.to(key));
+  }
+  ConfigRekey new_rekey() { return {world_.files, root_.get(), lower_, world_.keys, world_.kms}; }
+  std::vector<Envelope> envelopes() { return new_rekey().envelopes().value(); }
   // One slot, of this key's current material, which opens to the secret.
   void expect_under(const std::string& key) {
     const ConfigFile file = world_.config();
@@ -48,7 +53,6 @@ class ConfigRekeying : public testing::Test {
   const std::string lower_ = world_.lower_root();
   const Fd root_ = root_of_volume();
   std::vector<std::string> old_ = wrapped_below(lower_);
-  ConfigRekey rekey_{world_.files, root_.get(), lower_, world_.keys, world_.kms};
 };
 
 TEST_F(ConfigRekeying, ToAnotherKeyLeavesNothingOfTheOldOne) {
@@ -57,6 +61,32 @@ TEST_F(ConfigRekeying, ToAnotherKeyLeavesNothingOfTheOldOne) {
   EXPECT_TRUE(still_below(lower_, old_).empty());
   world_.kms.set_state(kFakeKeyArn, "Disabled");
   expect_under(kFakeOtherArn);
+}
+
+// A target whose KMS was lost half-way took the volume with it, though most files were under the former key.
+TEST_F(ConfigRekeying, KeepsTheFormerWrapUntilTheEnd) {
+  ASSERT_TRUE(is_ok(new_rekey().begin(world_.to(kFakeOtherArn))));
+  ASSERT_EQ(envelopes().size(), 2U);
+  EXPECT_EQ(still_below(lower_, old_), old_);
+  world_.kms.set_state(kFakeOtherArn, "");
+  EXPECT_FALSE(new_rekey().finish(world_.to(kFakeOtherArn))) << "what does not open is not kept alone";
+  ASSERT_EQ(envelopes().size(), 2U);
+  ASSERT_TRUE(is_ok(run(kFakeKeyArn))) << "back";
+  expect_under(kFakeKeyArn);
+  EXPECT_EQ(wrapped_below(lower_), old_);
+}
+
+TEST_F(ConfigRekeying, OfTheTargetsMaterialsKeepsTheLast) {
+  ConfigRekey rekey = new_rekey();
+  ASSERT_TRUE(is_ok(rekey.begin(world_.to(kFakeOtherArn))));
+  world_.kms.rotate(kFakeOtherArn);
+  ASSERT_TRUE(is_ok(rekey.begin(world_.to(kFakeOtherArn))));
+  ASSERT_TRUE(is_ok(rekey.begin(world_.to(kFakeOtherArn))));
+  ASSERT_EQ(envelopes().size(), 2U);
+  EXPECT_EQ(still_below(lower_, old_), old_) << "and the way back";
+  ASSERT_TRUE(is_ok(rekey.finish(world_.to(kFakeOtherArn))));
+  expect_under(kFakeOtherArn);
+  EXPECT_TRUE(still_below(lower_, old_).empty());
 }
 
 TEST_F(ConfigRekeying, ToNewerMaterialAndAgain) {
@@ -185,7 +215,7 @@ TEST_F(ConfigRekeying, WritesNothingForAKmsThatFailsOrLies) {
       const auto done = run(kFakeOtherArn);
       const auto tried = [&] {
         world_.kms.set_fault_after(fault, call);
-        return rekey_.try_out(world_.to(kFakeOtherArn));
+        return new_rekey().try_out(world_.to(kFakeOtherArn));
       };
       EXPECT_FALSE(done) << static_cast<int>(fault) << " at " << call;
       world_.kms.set_fault(Fault::kNone);
@@ -197,7 +227,7 @@ TEST_F(ConfigRekeying, WritesNothingForAKmsThatFailsOrLies) {
 
 TEST_F(ConfigRekeying, TriesOutWithoutAWrite) {
   const ConfigFile before = world_.config();
-  ASSERT_TRUE(is_ok(rekey_.try_out(world_.to(kFakeOtherArn))));
+  ASSERT_TRUE(is_ok(new_rekey().try_out(world_.to(kFakeOtherArn))));
   EXPECT_EQ(world_.config(), before);
 }
 

@@ -272,6 +272,17 @@ TEST_F(RekeyVolume, EndsWhereTheKmsWrapsWithAnotherMaterialThanItNames) {
   expect_all_under(kFakeKeyArn, "material-1");
 }
 
+TEST_F(RekeyVolume, EndsWhereTheKmsNamesNewMaterialForEver) {
+  world_.first.before = [&](const std::string& call, const std::string&) {
+    if (call == "describe") world_.kms.rotate(kFakeKeyArn);
+  };
+  const auto report = world_.rekey({});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, Errc::kKmsBadAnswer);
+  world_.first.before = [](const std::string&, const std::string&) {};
+  EXPECT_TRUE(run({}).is_complete);
+}
+
 TEST_F(RekeyVolume, MakesNothingUnderTheFormerKeyOnceItBegan) {
   int made = 0;
   world_.log.on_progress = [&](const RekeyCounts&) { make("made" + std::to_string(made++)); };
