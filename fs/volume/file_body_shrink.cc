@@ -65,8 +65,9 @@ bool FileBody::put_back(std::uint64_t index, ConstSectorPage page) {
   PageBytes now;
   if (read_pages(index, now) && std::ranges::equal(now, page)) return true;
   auto done = write_pages(index, page);
-  if (!done) state_.poison(std::move(done).error());
-  return done.has_value();
+  if (done) return true;
+  state_.poison(std::move(done).error());
+  return false;
 }
 
 // The bytes behind are gone by now and the file has its new length: where its size cannot be set, zeros
