@@ -27,7 +27,6 @@ constexpr std::array kClasses{
     ErrorClass{"AccessDeniedException", Errc::kKmsAccessDenied},
     ErrorClass{"NotAuthorized", Errc::kKmsAccessDenied},
     ErrorClass{"ThrottlingException", Errc::kKmsThrottled},
-    ErrorClass{"ThrottlingException", Errc::kBusy},  // the store is held by another process
     ErrorClass{"LimitExceededException", Errc::kKmsLimitExceeded},
     ErrorClass{"UnsupportedOperationException", Errc::kKmsUnsupported},
     ErrorClass{"UnknownOperationException", Errc::kKmsUnsupported},
@@ -65,6 +64,9 @@ std::unexpected<AwsError> aws_error(std::string type, std::string message) {
 }
 
 AwsError aws_error_of(const Error& error) {
+  // Another process holds the store: to be tried again, as every client does then.
+  if (error.code == Errc::kBusy)
+    return {.type = "ThrottlingException", .message = error.message, .status = 400, .cause = error};
   const auto* row = std::ranges::find(kClasses, error.code, &ErrorClass::code);
   if (row == kClasses.end() || row->code == Errc::kKmsInternal)
     return {.type = "KMSInternalException", .message = {}, .status = 500, .cause = error};

@@ -45,7 +45,7 @@ TEST(AwsErrors, EachCodeOfAKeyServiceAndBack) {
 }
 
 TEST(AwsErrors, HideWhatIsNoAnswerOfAKeyService) {
-  for (Errc code : {Errc::kSystem, Errc::kStoreTampered, Errc::kBusy, Errc::kDamaged, Errc::kKmsInternal}) {
+  for (Errc code : {Errc::kSystem, Errc::kStoreTampered, Errc::kDamaged, Errc::kKmsInternal}) {
     const AwsError error = aws_error_of({code, 0, "row 12 of /var/lib"});
     EXPECT_EQ(error.type, "KMSInternalException");
     EXPECT_EQ(error.message, "");
@@ -55,6 +55,14 @@ TEST(AwsErrors, HideWhatIsNoAnswerOfAKeyService) {
     EXPECT_EQ(name_of(error_of_answer(error).code), name_of(code)) << "a caller in this process hears it";
   }
   EXPECT_EQ(aws_error_of({Errc::kUnsupported, 0, "newer"}).status, 400);
+}
+
+TEST(AwsErrors, OfAStoreThatIsHeldAreToBeTriedAgain) {
+  const AwsError error = aws_error_of({Errc::kBusy, 0, "held"});
+  EXPECT_EQ(error.type, "ThrottlingException");
+  EXPECT_EQ(error.message, "held");
+  EXPECT_EQ(error.status, 400);
+  EXPECT_EQ(name_of(error_of_answer(error).code), "busy") << "in this process";
 }
 
 TEST(AwsErrors, WhatOthersAnswer) {
