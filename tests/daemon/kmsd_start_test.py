@@ -194,6 +194,26 @@ class Refusals(KmsdTest):
         self.assertIn(b"STOPPING=1", kmsd.notified)
         self.assertFalse(os.path.exists(self.socket))
 
+    def test_a_backup_put_over_a_store_that_is_served_ends_the_daemon(self):
+        """Its changes went into removed files, and were answered."""
+        first = self.start()
+        self.make_known()
+        kept = ask(self.socket, "TrentService.CreateKey")["KeyMetadata"]["KeyId"]
+        self.assertEqual(first.stop(), 0)
+        backup = os.path.join(self.place.path, "backup")
+        self.place.must("rsync", "-a", self.data + "/", backup)
+        second = self.start()
+        ask(self.socket, "TrentService.CreateKey")
+        self.place.must("rsync", "-a", "--delete", "--ignore-times", backup + "/", self.data)
+        with self.assertRaises(ServiceError) as raised:
+            ask(self.socket, "TrentService.CreateKey")
+        self.assertEqual((raised.exception.code, raised.exception.status), ("KMSInternalException", 500))
+        self.assertEqual(second.end(), STORE_TAMPERED)
+        self.assertRegex(second.text(), "moved, removed or replaced while it was in use")
+        third = self.start()
+        self.assertEqual([key["KeyId"] for key in ask(self.socket, "TrentService.ListKeys")["Keys"]], [kept])
+        self.assertEqual(third.stop(), 0)
+
     def test_a_full_disk(self):
         where = self.place.filesystem("tmpfs", 1)
         data = os.path.join(where, "data")
