@@ -4,6 +4,16 @@
 #include "fs/volume/key_cache.h"
 
 namespace enfold {
+namespace {
+
+enum class Rank : std::uint8_t { kMet, kOtherMaterial, kAnotherKey };
+
+Rank rank(const Envelope& envelope, const RekeyTarget& target) {
+  if (target.is_met_by(envelope)) return Rank::kMet;
+  return envelope.recipients.front().key_arn == target.key_arn ? Rank::kOtherMaterial : Rank::kAnotherKey;
+}
+
+}  // namespace
 
 std::uint8_t ConfigRekey::Slots::newer() const {
   if (!are_both_used()) return envelopes[0] ? 0 : 1;
@@ -61,11 +71,11 @@ Result<std::uint8_t> ConfigRekey::slot_that_opens(const Slots& slots, const Reke
   const std::uint8_t newer = slots.newer();
   if (!slots.are_both_used()) return newer;
   const std::uint8_t older = 1 - newer;
-  const auto rank = [&](std::uint8_t index) {
-    if (target.is_met_by(slots.at(index))) return 0;
-    return slots.at(index).recipients.front().key_arn == target.key_arn ? 2 : 1;
+  const auto is_tried_later = [&](std::uint8_t index) {
+    const Rank its = rank(slots.at(index), target);
+    return its == Rank::kMet ? 0 : its == Rank::kAnotherKey ? 1 : 2;
   };
-  const bool older_first = rank(older) < rank(newer);
+  const bool older_first = is_tried_later(older) < is_tried_later(newer);
   Error refusal;  // of the first
   bool is_first = true;
   for (const std::uint8_t index : older_first ? std::array{older, newer} : std::array{newer, older}) {
@@ -121,8 +131,9 @@ Result<void> ConfigRekey::finish(const RekeyTarget& target) {
   ENFOLD_TRY_ASSIGN(const Slots slots, read());
   if (!slots.are_both_used()) return {};
   const std::uint8_t newer = slots.newer();
-  const std::uint8_t kept = target.is_met_by(slots.at(newer)) ? newer : 1 - newer;
-  if (!target.is_met_by(slots.at(kept))) return {};
+  const std::uint8_t kept =
+      rank(slots.at(1 - newer), target) < rank(slots.at(newer), target) ? 1 - newer : newer;
+  if (rank(slots.at(kept), target) == Rank::kAnotherKey) return {};
   auto opens =
       check_opens(kms_, volume_secret_context(keys_.volume()), slots.at(kept).recipients.front(), is_right());
   if (!opens) return add_context(std::move(opens).error(), "unwrapping the volume secret");

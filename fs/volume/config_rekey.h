@@ -30,7 +30,8 @@ class ConfigRekey {
   // of the KMS before a byte is written; after any other the config still opens, and the next call goes on.
   Result<void> begin(const RekeyTarget& target);
 
-  // Leaves only the target's, where that opens: sync, wipe, sync.
+  // Leaves only the target's, where that opens: sync, wipe, sync. Of the target's key by another material,
+  // where it was rotated just then: the next call goes on.
   Result<void> finish(const RekeyTarget& target);
 
  private:

@@ -51,7 +51,9 @@ void DataKeyPool::work() {
   for (;;) {
     wanted_.wait(lock, [this] { return is_ending_ || is_filling_; });
     if (is_ending_) return;
-    if (!fill(lock) || ready_.size() >= wish_) is_filling_ = false;
+    const bool is_well = fill(lock);
+    if (!is_well) wish_ = 0;
+    if (!is_well || ready_.size() >= wish_) is_filling_ = false;
   }
 }
 

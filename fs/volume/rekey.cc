@@ -182,13 +182,18 @@ Result<void> Rekey::pass() {
   return {};
 }
 
-// The former wrap of the volume secret goes last: until then the volume opens without the new key, too.
+// The former wrap of the volume secret goes last, when no file is under a former key: until then the volume
+// opens without the new one, too.
 Result<void> Rekey::pass_until_done() {
   constexpr int kTries = 3;  // of files that were removed or exchanged under our hands
   int tries = 0;
   do ENFOLD_TRY(pass());
   while (passes_->found_work() || (passes_->counts().to_do > 0 && ++tries < kTries));
-  return config_.finish(target_);
+  const bool is_needed = std::ranges::any_of(files_, [this](const auto& use) {
+    return use.first.key_arn != wanted_.key_arn &&
+           std::ranges::find(former_, use.first.key_arn, &KeyHome::key_arn) != former_.end();
+  });
+  return is_needed ? Result<void>{} : config_.finish(target_);
 }
 
 Result<RekeyReport> Rekey::change() {

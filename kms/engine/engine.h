@@ -136,8 +136,8 @@ class Engine {
   Result<KeyPointer> change(Operation operation, const KmsCaller& caller, const std::string& key_id,
                             const KeyChange& apply);
 
-  // One transaction. Where another process is in one, others get the lock while this waits for its end, for a
-  // second or so; then kBusy. `lock` is held before and afterwards.
+  // One transaction. Where another process is in one, others get the lock while this waits for its end, for
+  // three seconds or so; then kBusy. `lock` is held before and afterwards.
   Result<void> commit(std::unique_lock<std::mutex>& lock, const std::function<Changes()>& decide);
 
   // From here on with the lock held.

@@ -8,7 +8,7 @@
 namespace enfold {
 
 Result<void> Engine::commit(std::unique_lock<std::mutex>& lock, const std::function<Changes()>& decide) {
-  constexpr int kTries = 200;
+  constexpr int kTries = 600;
   constexpr std::chrono::milliseconds kPause{5};
   for (int tried = 1;; ++tried) {
     auto done = tables_->store->update(decide);

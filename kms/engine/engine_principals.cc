@@ -121,7 +121,7 @@ Result<NewAccessKey> Engine::create_access_key(const std::string& account, const
     if (principal.access_keys.size() >= kMaxAccessKeys)
       return make_error(Errc::kKmsLimitExceeded,
                         "Cannot exceed quota for AccessKeysPerUser: " + std::to_string(kMaxAccessKeys));
-    principal.access_keys.push_back(std::move(key));
+    principal.access_keys.push_back({key.id, key.creation_unix_ms, key.secret.copy()});
     return {};
   };
   std::unique_lock lock(mutex_);

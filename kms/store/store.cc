@@ -93,7 +93,7 @@ Result<std::int64_t> Store::data_version() {
 }
 
 Result<std::uint64_t> Store::refresh() {
-  ENFOLD_TRY(files_.require_database());
+  ENFOLD_TRY(files_.require_files());
   ENFOLD_TRY_ASSIGN(std::int64_t version, data_version());
   if (version != loaded_version_) ENFOLD_TRY(load());
   return contents_.root.counter;
@@ -213,9 +213,9 @@ Result<void> Store::update(const Decide& decide) {
   ENFOLD_TRY_ASSIGN(std::vector<RowChange> changes, decide());
   if (changes.empty()) return {};
   ENFOLD_TRY_ASSIGN(Contents next, apply(changes));
-  ENFOLD_TRY(files_.require_all());
+  ENFOLD_TRY(files_.require_place());
   Result<void> committed = database_.execute("COMMIT");
-  if (committed) committed = files_.require_all();
+  if (committed) committed = files_.require_place();
   if (!committed) {
     loaded_version_ = kUnknown;  // whether it was: the next call reads all again
     return committed;

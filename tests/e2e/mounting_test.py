@@ -5,6 +5,7 @@ import hashlib
 import os
 import signal
 import subprocess
+import time
 
 import harness
 import trees
@@ -72,6 +73,24 @@ class Mounting(harness.MountedTest):
         self.assertIsNone(harness.mounted_at(volume.mountpoint))
         volume.mount()  # nothing of that stands in the way
         volume.unmount()
+
+    def test_a_volume_over_the_directory_that_its_keys_are_below(self):
+        """As over a home: a look at the key store by its path waited for the very mount that looked."""
+        home = self.place.make("somebody")
+        volume = harness.Volume(self.place, "over")
+        volume.keys = os.path.join(home, ".keys")
+        volume.kms, volume.mountpoint = f"embedded:{volume.keys}", home
+        volume.init().mount("-o", "key_cache_seconds=1")
+        trees.make_tree(volume.path(), self.random, 60)
+        self.expected = trees.describe(volume.path())
+        time.sleep(1.2)
+        self.assert_intact(volume)
+        key = volume.json("status", volume.lower)["key"]
+        self.assertTrue(volume.json("rekey", volume.lower, "--to-key", key, "--new-data-keys")["complete"])
+        volume.remount()
+        self.assert_intact(volume)
+        volume.unmount()
+        volume.must_be_clean()
 
     def test_a_second_mount_is_refused_and_the_first_goes_on(self):
         volume = self.filled_volume()

@@ -315,6 +315,7 @@ TEST_F(RekeyVolume, CallsNoKeyUnusedThatAForeignCopyIsUnder) {
   EXPECT_FALSE(report.is_complete);
   EXPECT_EQ(report.left, 1U);
   EXPECT_TRUE(report.unused_keys.empty());
+  EXPECT_EQ(report.config.size(), 2U) << "while a file needs the former key, the volume opens by it";
   std::filesystem::remove(world_.lower("") / "conflict copy");
   EXPECT_TRUE(run({}).is_complete);
   expect_all_under(kFakeOtherArn, "material-1");
