@@ -21,6 +21,8 @@ class HeldStore : public EngineFixture {
     });
     held_.wait();
   }
+  HeldStore(const HeldStore&) = delete;
+  HeldStore& operator=(const HeldStore&) = delete;
   ~HeldStore() override {
     if (!let_go_.try_wait()) let_go_.count_down();
   }
