@@ -56,6 +56,8 @@ class Control : public testing::Test {
     address.sun_family = AF_UNIX;
     std::ranges::copy(path_, address.sun_path);
     Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_TRUE(socket.valid());
+    if (!socket.valid()) return socket;
     EXPECT_EQ(0, ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address));
     EXPECT_EQ(0, ::listen(socket.get(), 4));
     return socket;
