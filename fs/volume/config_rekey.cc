@@ -71,11 +71,9 @@ Result<std::uint8_t> ConfigRekey::slot_that_opens(const Slots& slots, const Reke
   const std::uint8_t newer = slots.newer();
   if (!slots.are_both_used()) return newer;
   const std::uint8_t older = 1 - newer;
-  const auto is_tried_later = [&](std::uint8_t index) {
-    const Rank its = rank(slots.at(index), target);
-    return its == Rank::kMet ? 0 : its == Rank::kAnotherKey ? 1 : 2;
-  };
-  const bool older_first = is_tried_later(older) < is_tried_later(newer);
+  const Rank of_older = rank(slots.at(older), target);
+  const Rank of_newer = rank(slots.at(newer), target);
+  const bool older_first = of_newer != Rank::kMet && of_older != of_newer && of_older != Rank::kOtherMaterial;
   Error refusal;  // of the first
   bool is_first = true;
   for (const std::uint8_t index : older_first ? std::array{older, newer} : std::array{newer, older}) {

@@ -89,6 +89,18 @@ TEST_F(ConfigRekeying, OfTheTargetsMaterialsKeepsTheLast) {
   EXPECT_TRUE(still_below(lower_, old_).empty());
 }
 
+// Neither slot has the newest material then, and both would have stayed for ever.
+TEST_F(ConfigRekeying, LeavesTheTargetsKeyAloneWhereItIsRotatedAtTheLastMoment) {
+  ASSERT_TRUE(is_ok(new_rekey().begin(world_.to(kFakeOtherArn))));
+  world_.kms.rotate(kFakeOtherArn);
+  ASSERT_TRUE(is_ok(new_rekey().finish(world_.to(kFakeOtherArn))));
+  ASSERT_EQ(envelopes().size(), 1U);
+  EXPECT_EQ(envelopes().front().recipients.front().key_arn, kFakeOtherArn);
+  EXPECT_TRUE(still_below(lower_, old_).empty());
+  ASSERT_TRUE(is_ok(run(kFakeOtherArn)));
+  expect_under(kFakeOtherArn);
+}
+
 TEST_F(ConfigRekeying, ToNewerMaterialAndAgain) {
   for (int times = 0; times < 3; ++times) {
     world_.kms.rotate(kFakeKeyArn);
