@@ -4,6 +4,7 @@
 
 #include "fs/format/marker.h"
 #include "fs/format/names.h"
+#include "fs/volume/kept_metadata.h"
 #include "fs/volume/lower_files.h"
 #include "fs/volume/places.h"
 #include "kms/base/log.h"
@@ -43,17 +44,21 @@ Result<EmptiedDirectory> EmptiedDirectory::take(VolumeContext& context, SharedFd
 
 // rmdir(2) asks for no right on the directory itself; taking its marker out does.
 Result<void> EmptiedDirectory::lend_mode() {
-  ENFOLD_TRY_ASSIGN(const StatX lower, context_->files.stat_at(dir_->get(), ""));
-  if (!can_lend(lower, S_IRWXU)) return {};
-  const mode_t mode = lower.stx_mode & 07777U;
-  ENFOLD_TRY(context_->files.set_mode(dir_->get(), mode | S_IRWXU));
-  mode_to_restore_ = mode;
+  ENFOLD_TRY_ASSIGN(before_, context_->files.stat_at(dir_->get(), ""));
+  if (!can_lend(before_, S_IRWXU)) return {};
+  ENFOLD_TRY(context_->files.set_mode(dir_->get(), (before_.stx_mode & 07777U) | S_IRWXU));
+  mode_lent_ = true;
   return {};
 }
 
-void EmptiedDirectory::restore_mode() {
-  if (!mode_to_restore_) return;
-  if (auto restored = context_->files.set_mode(dir_->get(), *mode_to_restore_); !restored)
+// Also of one that is gone: who has it open sees its mode and its modification time, which a removal leaves
+// alone.
+void EmptiedDirectory::restore() {
+  Files& files = context_->files;
+  if (auto restored = restore_modification_time(files, dir_->get(), before_); !restored)
+    log_error("modification time of an emptied directory: " + describe(restored.error()));
+  if (!mode_lent_) return;
+  if (auto restored = files.set_mode(dir_->get(), before_.stx_mode & 07777U); !restored)
     log_error("mode of an emptied directory: " + describe(restored.error()));
 }
 
@@ -85,7 +90,7 @@ void EmptiedDirectory::put_back() {
     log_error("marker of a directory that could not be removed: " + describe(written.error()));
     context_->epochs.sync_failed(written.error());
   }
-  restore_mode();
+  restore();
 }
 
 Result<void> EmptiedDirectory::put_back_marker() {

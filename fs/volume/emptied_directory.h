@@ -19,21 +19,22 @@ class EmptiedDirectory {
   static Result<EmptiedDirectory> take(VolumeContext& context, SharedFd dir);
 
   // After the removal succeeded, or failed.
-  void removed() { restore_mode(); }
+  void removed() { restore(); }
   void put_back();
 
  private:
   EmptiedDirectory(VolumeContext& context, SharedFd dir) : context_(&context), dir_(std::move(dir)) {}
 
   Result<void> lend_mode();
-  void restore_mode();
+  void restore();
   Result<void> require_regular(const std::vector<LowerEntry>& entries);
   Result<void> empty();
   Result<void> put_back_marker();
 
   VolumeContext* context_;
   SharedFd dir_;
-  std::optional<mode_t> mode_to_restore_;
+  StatX before_{};
+  bool mode_lent_ = false;
   Bytes marker_;  // empty: there was none, or it was not taken out
 };
 

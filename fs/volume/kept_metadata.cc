@@ -11,15 +11,6 @@ Result<void> unless_not_the_owner(Result<void> done) {
   return done;
 }
 
-Result<void> restore_modification_time(Files& files, int fd, const StatX& before) {
-  timespec modified{};
-  modified.tv_sec = before.stx_mtime.tv_sec;
-  modified.tv_nsec = before.stx_mtime.tv_nsec;
-  timespec omitted{};
-  omitted.tv_nsec = UTIME_OMIT;
-  return unless_not_the_owner(files.set_times(fd, {omitted, modified}));
-}
-
 // The lower filesystem drops them whenever somebody else than root writes: programs set them before they
 // close a file, and the close is when its header is written.
 Result<void> restore_set_id_bits(Files& files, int fd, const StatX& before) {
@@ -36,6 +27,15 @@ Result<void> restore_capabilities(Files& files, int fd, const Result<Bytes>& bef
 }
 
 }  // namespace
+
+Result<void> restore_modification_time(Files& files, int fd, const StatX& before) {
+  timespec modified{};
+  modified.tv_sec = before.stx_mtime.tv_sec;
+  modified.tv_nsec = before.stx_mtime.tv_nsec;
+  timespec omitted{};
+  omitted.tv_nsec = UTIME_OMIT;
+  return unless_not_the_owner(files.set_times(fd, {omitted, modified}));
+}
 
 Result<KeptMetadata> KeptMetadata::of(Files& files, int fd) {
   ENFOLD_TRY_ASSIGN(const StatX before, files.stat_at(fd, ""));

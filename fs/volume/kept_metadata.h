@@ -24,4 +24,8 @@ class KeptMetadata {
   Result<Bytes> capabilities_;  // an error where there are none
 };
 
+// The modification time alone, to what it was in `before`. Who does not own the file or directory cannot:
+// then it stays as it is.
+Result<void> restore_modification_time(Files& files, int fd, const StatX& before);
+
 }  // namespace enfold

@@ -127,6 +127,24 @@ TEST_P(OpenFiles, OfRemovedDirectoriesAnswer) {
   EXPECT_EQ(mode("dir"), 0750U);
 }
 
+// Our own marker goes before the directory does: that moved its time.
+TEST_P(OpenFiles, OfRemovedAndReplacedDirectoriesKeepTheirTime) {
+  for (const char* name : {"removed", "replaced", "other"}) ASSERT_DONE(fs->mkdir(name, 0755));
+  ASSERT_DONE(fs->open(1, "removed", O_RDONLY | O_DIRECTORY, 0));
+  ASSERT_DONE(fs->open(2, "replaced", O_RDONLY | O_DIRECTORY, 0));
+  for (const Slot slot : {1, 2})
+    ASSERT_DONE(fs->set_times(slot, Times{timespec{1000, 1}, timespec{2000, 2}}));
+  ASSERT_DONE(fs->rmdir("removed"));
+  ASSERT_DONE(fs->rename("other", "replaced", 0));
+  for (const Slot slot : {1, 2}) {
+    ASSERT_DONE(fs->fchmod(slot, 0700));  // which also gives a kernel that remembers the new attributes
+    const auto left = fs->fstat(slot);
+    EXPECT_EQ(left->st_nlink, 0U);
+    EXPECT_EQ(left->st_mtim.tv_sec, 2000) << slot;
+    EXPECT_EQ(left->st_mtim.tv_nsec, 2) << slot;
+  }
+}
+
 TEST_P(OpenFiles, AreCutByOTruncAndKeepTheirOtherDescriptors) {
   make_file("file", std::string(10'000, 'x'));
   ASSERT_DONE(fs->open(1, "file", O_RDWR, 0));
