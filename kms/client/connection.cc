@@ -21,6 +21,7 @@
 #include "kms/base/files.h"
 #include "kms/client/deadline.h"
 #include "kms/client/host_addresses.h"
+#include "kms/client/socket_listener.h"
 
 namespace enfold {
 namespace {
@@ -152,6 +153,12 @@ Transported<Fd> connect_unix(const std::string& path, std::int64_t timeout_ns) {
 
 using Connected = Transported<std::unique_ptr<KmsConnection>>;
 
+TransportError fault_of_listener(const Error& error) {
+  const bool is_untrusted = error.code == Errc::kKmsUnavailable;
+  // Else the socket went meanwhile, for one.
+  return {is_untrusted ? TransportFault::kUntrusted : TransportFault::kNotReached, describe(error)};
+}
+
 class UnixConnector final : public KmsConnector {
  public:
   explicit UnixConnector(std::string path) : path_(std::move(path)) {}
@@ -159,6 +166,8 @@ class UnixConnector final : public KmsConnector {
   Connected connect(std::int64_t timeout_ns) override {
     auto socket = connect_unix(path_, timeout_ns);
     if (!socket) return std::unexpected(std::move(socket).error());
+    if (auto trusted = require_trusted_listener(socket->get(), path_); !trusted)
+      return std::unexpected(fault_of_listener(trusted.error()));
     try {
       return connection_over(*std::move(socket));
     } catch (const std::exception& error) {  // of a library: no descriptor is left, for one
@@ -239,6 +248,11 @@ class HostConnector : public KmsConnector {
   SystemClock clock_;
 };
 
+TransportError untrusted_host(std::string why) {
+  why += "; nothing was sent: check the URL, or name its authority's certificates in AWS_CA_BUNDLE";
+  return {TransportFault::kUntrusted, std::move(why)};
+}
+
 // The name is sent (SNI) and the certificate must be for it; for an address, for the address.
 bool expect_host(SSL* tls, const std::string& host) {
   error_code no_address;
@@ -276,7 +290,7 @@ class TlsConnector final : public HostConnector {
     auto connected = connect_tcp(stream.next_layer(), made->io(), addresses, port(), deadline);
     if (!connected) return std::unexpected(std::move(connected).error());
     if (!expect_host(stream.native_handle(), host()))
-      return fault(TransportFault::kUntrusted, "its name cannot be checked");
+      return std::unexpected(untrusted_host("its name cannot be checked"));
     limit(stream, deadline.left_ns());
     const error_code refused = finish(made->io(), [&](auto handler) {
       stream.async_handshake(net::ssl::stream_base::client, std::move(handler));
@@ -290,10 +304,10 @@ class TlsConnector final : public HostConnector {
     if (error == beast::error::timeout) return {TransportFault::kNoTime, "no TLS in time"};
     const long verified = SSL_get_verify_result(stream.native_handle());
     if (verified != X509_V_OK)
-      return {TransportFault::kUntrusted, "its certificate is not to be trusted (" +
-                                              std::string(X509_verify_cert_error_string(verified)) + ")"};
+      return untrusted_host("its certificate is not to be trusted (" +
+                            std::string(X509_verify_cert_error_string(verified)) + ")");
     if (error.category() == net::error::get_ssl_category())
-      return {TransportFault::kUntrusted, "no TLS 1.2 or later (" + error.message() + ")"};
+      return untrusted_host("no TLS 1.2 or later (" + error.message() + ")");
     return {TransportFault::kNotReached, "it ended the TLS handshake (" + error.message() + ")"};
   }
 

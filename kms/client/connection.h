@@ -23,7 +23,7 @@ struct HttpReply {
 
 enum class TransportFault : std::uint8_t {
   kNotReached,  // nothing was sent
-  kUntrusted,   // nor was it here: the certificate is not the host's
+  kUntrusted,   // nor was it here: another may have answered than the one that was meant
   kNoTime,
   kUnanswered,  // closed by the other end before a byte of an answer
   kCut,         // closed within the answer

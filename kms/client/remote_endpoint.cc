@@ -128,9 +128,7 @@ RemoteEndpoint::Failure RemoteEndpoint::failure_of(const TransportError& error, 
     case TransportFault::kNotHttp:
       return {{Errc::kKmsBadAnswer, 0, what}};
     case TransportFault::kUntrusted:
-      return {{Errc::kKmsUnavailable, 0,
-               what + "; nothing was sent: check the URL, or name its authority's certificates in "
-                      "AWS_CA_BUNDLE"}};
+      return {{Errc::kKmsUnavailable, 0, what}};
     case TransportFault::kNotReached:
       return {{Errc::kKmsUnavailable, 0, what + "; check that it runs there"}, true};
     case TransportFault::kNoTime:

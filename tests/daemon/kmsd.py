@@ -13,7 +13,7 @@ sys.path[:0] = [os.path.join(HERE, "..", "e2e"), os.path.join(HERE, "..", "aws")
 import harness  # noqa: E402
 from unix_client import ServiceError, UnixConnection  # noqa: E402
 
-USAGE, FULL, EXISTS, BUSY, STORE_MISSING, STORE_TAMPERED, WRONG_ROOT_KEY = 2, 11, 14, 15, 30, 31, 32
+USAGE, FULL, EXISTS, BUSY, STORE_MISSING, STORE_TAMPERED, WRONG_ROOT_KEY, UNAVAILABLE = 2, 11, 14, 15, 30, 31, 32, 53
 
 LISTENING = re.compile(r"\[info\] listening on (\S+)\n")
 
@@ -32,6 +32,7 @@ class Kmsd:
         path = self.log + ".notify"
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(path)
+        os.chmod(path, 0o777)  # the daemon may be another user's
         self.notify.settimeout(0.1)
         environment = place.environment | {"NOTIFY_SOCKET": path} | more.pop("environment", {})
         with open(self.log, "wb") as log:

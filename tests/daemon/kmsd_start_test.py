@@ -7,7 +7,7 @@ import socket
 import stat
 import threading
 
-from kmsd import (BUSY, EXISTS, FULL, STORE_MISSING, STORE_TAMPERED, USAGE, WRONG_ROOT_KEY, KmsdTest, PING, ServiceError,
+from kmsd import (BUSY, EXISTS, FULL, STORE_MISSING, STORE_TAMPERED, UNAVAILABLE, USAGE, WRONG_ROOT_KEY, KmsdTest, PING, ServiceError,
                   UnixConnection, ask, harness)
 
 
@@ -78,6 +78,30 @@ class Starting(KmsdTest):
         self.assertEqual(self.place.call(as_nobody, "TrentService.ListKeys", user=harness.NOBODY)["Keys"], [])
         self.assertEqual(self.place.call(as_nobody, "Enfold.ListPrincipals", user=harness.NOBODY)[0],
                          "AccessDeniedException")
+
+    def start_of_nobody(self, where):
+        os.chmod(self.place.path, 0o755)
+        state = self.place.make("state-of-nobody")
+        os.chown(state, harness.NOBODY, harness.NOBODY)
+        address = f"unix:{where}/kms.sock"
+        self.start(data=f"{state}/store", listen=[address], user=harness.NOBODY, group=harness.NOBODY, extra_groups=[])
+        return address
+
+    def test_a_daemon_of_another_user_is_asked_where_that_user_was_given_the_place(self):
+        where = self.place.make("of-nobody")
+        os.chown(where, harness.NOBODY, harness.NOBODY)
+        address = self.start_of_nobody(where)
+        self.place.must(os.environ["ENFOLD"], "principal", "list", "--kms", address)
+
+    def test_who_listens_first_where_anybody_may_is_not_asked(self):
+        where = self.place.make("of-all")
+        os.chmod(where, 0o1777)
+        address = self.start_of_nobody(where)
+        for command in (["principal", "list"], ["key", "list"]):
+            asked = self.place.run(os.environ["ENFOLD"], *command, "--kms", address)
+            self.assertEqual(asked.returncode, UNAVAILABLE, asked.stderr)
+            self.assertIn(f"user {harness.NOBODY} listens there, and {os.path.realpath(where)} is where others", asked.stderr)
+            self.assertIn("nothing was sent", asked.stderr)
 
     def test_two_daemons_serve_one_store(self):
         self.start()
