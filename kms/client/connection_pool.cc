@@ -9,13 +9,14 @@ Transported<ConnectionPool::Lease> ConnectionPool::take(Wanted wanted, const Dea
     return std::unexpected(TransportError{
         TransportFault::kNoTime,
         "all " + std::to_string(limits_.connections) + " connections to it are waiting for answers"});
-  if (wanted == Wanted::kAny) {
-    if (auto kept = take_kept()) return Lease(*this, std::move(kept), true);
-  }
+  Lease lease(*this);  // gives the room back, however this ends
+  if (wanted == Wanted::kAny) lease.connection_ = take_kept();
+  lease.is_kept_ = lease.connection_ != nullptr;
+  if (lease.is_kept_) return lease;
   auto made = connector_->connect(std::min(limits_.connect_ns, deadline.left_ns()));
-  if (made) return Lease(*this, *std::move(made), false);
-  give_back(nullptr);
-  return std::unexpected(std::move(made).error());
+  if (!made) return std::unexpected(std::move(made).error());
+  lease.connection_ = *std::move(made);
+  return lease;
 }
 
 // Counts the caller among those that have one.

@@ -24,13 +24,13 @@ class ConnectionPool {
 
   // `clock` outlives the pool.
   ConnectionPool(std::unique_ptr<KmsConnector> connector, Clock& clock, Limits limits)
-      : connector_(std::move(connector)), clock_(clock), limits_(limits) {}
+      : connector_(std::move(connector)), clock_(clock), limits_(limits) {
+    idle_.reserve(limits.connections + 1);  // giving back does not throw
+  }
 
   // Goes back to the pool at its end, where it is of further use.
   class Lease {
    public:
-    Lease(ConnectionPool& pool, std::unique_ptr<KmsConnection> connection, bool is_kept)
-        : pool_(&pool), connection_(std::move(connection)), is_kept_(is_kept) {}
     Lease(Lease&& other) noexcept
         : pool_(std::exchange(other.pool_, nullptr)),
           connection_(std::move(other.connection_)),
@@ -48,9 +48,12 @@ class ConnectionPool {
     [[nodiscard]] bool is_kept() const { return is_kept_; }
 
    private:
+    friend ConnectionPool;
+    explicit Lease(ConnectionPool& pool) : pool_(&pool) {}
+
     ConnectionPool* pool_;
     std::unique_ptr<KmsConnection> connection_;
-    bool is_kept_;
+    bool is_kept_ = false;
   };
 
   enum class Wanted : std::uint8_t { kAny, kFresh };

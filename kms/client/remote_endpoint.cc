@@ -52,11 +52,10 @@ RemoteEndpoint::RemoteEndpoint(KmsUrl url, std::unique_ptr<KmsConnector> connect
 
 Result<WipedString> RemoteEndpoint::call(const RemoteCall& call) {
   const Deadline deadline(clock_, call.timeout_ns);
-  ENFOLD_TRY_ASSIGN(const FailFast::Entry entry, fail_fast_.enter(deadline, !call.is_batch));
-  const bool is_probe = entry == FailFast::Entry::kProbe;
-  auto answer = attempts(call, is_probe ? 1 : policy_.attempts, deadline);
+  ENFOLD_TRY_ASSIGN(FailFast::Turn turn, fail_fast_.enter(deadline, !call.is_batch));
+  auto answer = attempts(call, turn.is_probe() ? 1 : policy_.attempts, deadline);
   const bool is_away = !answer && answer.error().code == Errc::kKmsUnavailable;
-  fail_fast_.leave(entry, is_away ? &answer.error() : nullptr);
+  turn.found(is_away ? &answer.error() : nullptr);
   return answer;
 }
 
