@@ -137,7 +137,8 @@ class Engine {
                             const KeyChange& apply);
 
   // One transaction. Where another process is in one, others get the lock while this waits for its end, for
-  // three seconds or so; then kBusy. `lock` is held before and afterwards.
+  // three seconds or so; then kBusy. The third that would wait gets it at once. `lock` is held before and
+  // afterwards.
   Result<void> commit(std::unique_lock<std::mutex>& lock, const std::function<Changes()>& decide);
 
   // From here on with the lock held.
@@ -158,6 +159,7 @@ class Engine {
   Entropy& entropy_;
   Clock& clock_;
   std::mutex mutex_;  // guards what follows
+  int waiting_changes_ = 0;
   std::unique_ptr<Tables> tables_;
   std::int64_t due_pause_until_ns_ = 0;
 };

@@ -1,6 +1,10 @@
 // Another process in the middle of a write transaction, which may be stopped there.
+#include <algorithm>
+#include <array>
 #include <latch>
+#include <semaphore>
 #include <thread>
+#include <vector>
 
 #include "tests/kms/engine_fixture.h"
 
@@ -45,6 +49,24 @@ TEST_F(HeldStore, KeepsNobodyFromReadingWhileAChangeWaits) {
   let_go_.count_down();
   writer.join();
   EXPECT_TRUE(created) << describe(created.error());
+}
+
+// A service has few threads: when each had a change that waited nobody decrypted.
+TEST_F(HeldStore, LetsTwoChangesWaitAndRefusesOthersAtOnce) {
+  constexpr int kChanges = 6;
+  std::counting_semaphore<kChanges> refused{0};
+  std::array<std::string, kChanges> outcomes;
+  std::vector<std::jthread> writers;
+  for (std::string& its : outcomes)
+    writers.emplace_back([&] {
+      its = outcome(engine_->create_key(here_, {}));
+      if (its == "busy") refused.release();
+    });
+  for (int i = 0; i < kChanges - 2; ++i) refused.acquire();
+  let_go_.count_down();
+  writers.clear();
+  EXPECT_EQ(std::ranges::count(outcomes, "busy"), kChanges - 2);
+  EXPECT_EQ(std::ranges::count(outcomes, "ok"), 2);
 }
 
 TEST_F(HeldStore, RefusesAChangeInTheEnd) {
