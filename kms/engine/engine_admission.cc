@@ -1,6 +1,7 @@
 // What stands before every operation on a key. The order of AWS's checks: the values of a request, which each
 // operation validates first; then, here, which key is meant, whether the caller may, and the key's state;
 // then how the key may be used, and the operation itself; DryRun is the very last.
+#include "kms/base/log.h"
 #include "kms/engine/engine.h"
 #include "kms/engine/key_lookup.h"
 #include "kms/engine/tables.h"
@@ -95,8 +96,12 @@ Result<void> Engine::look() {
   // A rotation that cannot be written now does not keep anybody from decrypting; the key of a deletion that
   // cannot be written is refused by its state.
   const auto done = do_due();
-  const bool tries_again = done || done.error().code == Errc::kBusy;
-  due_pause_until_ns_ = tries_again ? 0 : clock_.monotonic_ns() + kPauseNs;
+  due_pause_until_ns_ = 0;
+  if (done || done.error().code == Errc::kBusy) return {};
+  if (done.error().code == Errc::kStoreTampered) return done;
+  log_error("what is due could not be done: " + describe(done.error()) +
+            "; it is tried again in ten seconds");
+  due_pause_until_ns_ = clock_.monotonic_ns() + kPauseNs;
   return {};
 }
 

@@ -52,6 +52,17 @@ TEST_F(MovedStore, ServesNothingFromADatabaseThatIsNotThere) {
   EXPECT_EQ(outcome(engine_->run_due()), "store-tampered");
 }
 
+// What was due could not be written, and calls were answered as if it had been.
+TEST_F(MovedStore, AnswersNothingWhileARotationIsDue) {
+  ASSERT_TRUE(engine_->enable_key_rotation(here_, arn_, 90));
+  pass_days(91);
+  fs::rename(dir_, dir_ + ".aside");
+  EXPECT_EQ(outcome(engine_->generate_data_key(here_, {arn_, "AES_256", {}, {}})), "store-tampered");
+  EXPECT_EQ(outcome(engine_->describe_key(here_, arn_)), "store-tampered");
+  fs::rename(dir_ + ".aside", dir_);
+  EXPECT_EQ(engine_->describe_key(here_, arn_)->all_material_ids.size(), 2U);
+}
+
 TEST_F(MovedStore, GoesOnWhereItIsPutBack) {
   fs::rename(dir_, dir_ + ".aside");
   expect_no_change_is_answered();
