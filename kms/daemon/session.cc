@@ -41,11 +41,9 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
 
   Session(asio::io_context& io, Fd socket, const ConnectionPeer& peer, bool turned_away,
           const SessionContext& context)
-      : context_(context),
-        peer_(peer),
-        turned_away_(turned_away),
-        fd_(socket.get()),
-        socket_(io, asio::generic::stream_protocol(peer.unix_id ? AF_UNIX : AF_INET, 0), socket.release()) {
+      : context_(context), peer_(peer), turned_away_(turned_away), fd_(socket.get()), socket_(io) {
+    socket_.assign(asio::generic::stream_protocol(peer.unix_id ? AF_UNIX : AF_INET, 0), fd_);
+    (void)socket.release();  // not before: what throws leaves it to its owner
     socket_.non_blocking(true);
     // Whoever is turned away has only as long as a goodbye takes.
     wait_for(For::kFirstByte, turned_away ? context_.limits.linger_ms : context_.limits.request_ms);
