@@ -47,6 +47,17 @@ class Ending(KmsdTest):
         kmsd.signal()
         self.assertEqual(kmsd.end(), -signal.SIGTERM)
 
+    def test_one_that_waits_for_its_passphrase_ends(self):
+        # It had taken the signals over before it looked at them.
+        pipe = os.path.join(self.place.path, "passphrase")
+        os.mkfifo(pipe)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            kmsd = self.start("--root-key", "passphrase", "--passphrase-file", pipe, ready=False)
+            writing = os.open(pipe, os.O_WRONLY)  # returns when the daemon reads there
+            kmsd.signal(number)
+            self.assertEqual(kmsd.end(), -number)
+            os.close(writing)
+
     def test_who_never_ends_is_cut(self):
         kmsd = self.start()
         half = self.half_a_request()
