@@ -76,16 +76,20 @@ Result<std::string> Engine::rotate_key_on_demand(const KmsCaller& caller, const 
 
 Result<ListRotationsAnswer> Engine::list_key_rotations(const KmsCaller& caller,
                                                        const ListRotationsRequest& request) {
+  constexpr const char* kAllMaterials = "ALL_KEY_MATERIAL";
   Validation validation;
-  validate_page(validation.key_id("keyId", request.key_id), request.page);
+  validation.key_id("keyId", request.key_id)
+      .one_of("includeKeyMaterial", request.include_key_material, {kAllMaterials, "ROTATIONS_ONLY"});
+  validate_page(validation, request.page);
   ENFOLD_TRY(validation.result());
   ENFOLD_TRY_ASSIGN(const std::string after, read_marker(kList, request.page));
   ENFOLD_TRY_ASSIGN(KeyPointer key, admit(Operation::kListKeyRotations, caller, request.key_id));
   ENFOLD_TRY_ASSIGN(const auto rest, rest_of(*key, after));
   const auto limit = static_cast<std::size_t>(request.page.limit.value_or(kDefaultListLimit));
+  const bool includes_all = request.include_key_material == kAllMaterials;
   ListRotationsAnswer answer;
   for (const MaterialVersion& version : rest) {
-    if (!request.all_materials && version.source == MaterialSource::kCreated) continue;
+    if (!includes_all && version.source == MaterialSource::kCreated) continue;
     if (answer.rotations.size() == limit) {
       answer.truncated = true;
       answer.next_marker = make_marker(kList, answer.rotations.back().material_id);

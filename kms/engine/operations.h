@@ -109,7 +109,7 @@ struct RotationEntry {
 };
 struct ListRotationsRequest {
   std::string key_id;
-  bool all_materials = false;  // IncludeKeyMaterial=ALL_KEY_MATERIAL; else ROTATIONS_ONLY
+  std::optional<std::string> include_key_material{};  // ROTATIONS_ONLY when absent
   PageRequest page{};
 };
 struct ListRotationsAnswer {

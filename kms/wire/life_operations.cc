@@ -67,12 +67,10 @@ AwsResult<void> rotate_key_on_demand(const OperationCall& call) {
 AwsResult<void> list_key_rotations(const OperationCall& call) {
   RequestFaults faults;
   RequestMembers members(call.request, faults);
-  ListRotationsRequest request{.key_id = members.text("KeyId"), .page = members.page()};
-  const std::optional<std::string> include = members.optional_text("IncludeKeyMaterial");
+  const ListRotationsRequest request{.key_id = members.text("KeyId"),
+                                     .include_key_material = members.optional_text("IncludeKeyMaterial"),
+                                     .page = members.page()};
   ENFOLD_AWS_TRY(faults.check());
-  ENFOLD_AWS_TRY(as_aws(
-      Validation().one_of("includeKeyMaterial", include, {"ALL_KEY_MATERIAL", "ROTATIONS_ONLY"}).result()));
-  request.all_materials = include == "ALL_KEY_MATERIAL";
   ENFOLD_AWS_TRY_ASSIGN(const ListRotationsAnswer answer,
                         as_aws(call.engine.list_key_rotations(*call.caller, request)));
   boost::json::array& list = put_list(call.answer, "Rotations");

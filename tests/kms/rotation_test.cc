@@ -8,7 +8,10 @@ class RotationTest : public EngineFixture {
   RotationStatus status() { return engine_->get_key_rotation_status(here_, arn_).value(); }
   std::size_t materials() { return engine_->describe_key(here_, arn_)->all_material_ids.size(); }
   std::vector<RotationEntry> rotations(bool all = false) {
-    return engine_->list_key_rotations(here_, {.key_id = arn_, .all_materials = all})->rotations;
+    return engine_
+        ->list_key_rotations(
+            here_, {.key_id = arn_, .include_key_material = all ? "ALL_KEY_MATERIAL" : "ROTATIONS_ONLY"})
+        ->rotations;
   }
   const std::int64_t start_ = clock_.now_ms;
 };
@@ -164,6 +167,10 @@ TEST_F(RotationTest, IsListed) {
   EXPECT_EQ(
       outcome(engine_->list_key_rotations(here_, {.key_id = arn_, .page = {.limit = {}, .marker = "x"}})),
       "kms-invalid-marker");
+  const auto refused = engine_->list_key_rotations(
+      here_, {.key_id = "", .include_key_material = "SOME", .page = {.limit = 0}});
+  ASSERT_EQ(outcome(refused), "kms-validation");
+  EXPECT_TRUE(refused.error().message.starts_with("3 validation errors detected")) << refused.error().message;
   EXPECT_EQ(outcome(engine_->list_key_rotations(here_, {.key_id = arn_, .page = {.limit = 1001}})),
             "kms-validation");
 }
