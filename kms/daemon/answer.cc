@@ -16,12 +16,8 @@ std::string_view reason_of(int status) {
       return "OK";
     case 400:
       return "Bad Request";
-    case 403:
-      return "Forbidden";
     case 404:
       return "Not Found";
-    case 405:
-      return "Method Not Allowed";
     case 408:
       return "Request Timeout";
     case 413:

@@ -34,7 +34,7 @@ class Maintenance {
   // Waits for what runs.
   ~Maintenance();
 
-  // Looks again now: for a clock that was set.
+  // Looks again now, whatever it sleeps for; tests do not wait a minute.
   void wake();
 
  private:

@@ -65,7 +65,6 @@ struct OperationRule {
   Operation operation;
   std::string_view name;  // the action that is authorised, without "kms:"
   bool takes_aliases;     // else only ids and ARNs of keys
-  bool across_accounts;   // another account's key can be named, where that account allows it
   bool on_aws_managed;    // also for keys that AWS manages
   std::array<Reaction, kTableStates> reactions;
 };

@@ -24,16 +24,6 @@ void put_entry_error(boost::json::object& entry, const Error& error) {
   put_error(entry["Error"].emplace_object(), aws_error_of(error));
 }
 
-// An internal error of one entry is one of the store: as that of the whole it reaches the log.
-template <class T>
-AwsResult<void> require_no_internal_error(const std::vector<Result<T>>& answers) {
-  for (const Result<T>& answer : answers)
-    if (!answer)
-      if (AwsError error = aws_error_of(answer.error()); error.cause)
-        return std::unexpected(std::move(error));
-  return {};
-}
-
 }  // namespace
 
 AwsResult<void> batch_decrypt(const OperationCall& call) {
@@ -50,7 +40,6 @@ AwsResult<void> batch_decrypt(const OperationCall& call) {
   entries.reserve(read.size());
   for (const DecryptEntry& entry : read) entries.push_back({entry.ciphertext.expose(), entry.context});
   ENFOLD_AWS_TRY_ASSIGN(const auto answers, as_aws(call.engine.decrypt_batch(*call.caller, key_id, entries)));
-  ENFOLD_AWS_TRY(require_no_internal_error(answers));
 
   for (const auto& answer : answers) {
     if (!answer) continue;
@@ -88,7 +77,6 @@ AwsResult<void> batch_re_encrypt(const OperationCall& call) {
     entries.push_back({entry.ciphertext.expose(), entry.source_context, entry.destination_context});
   ENFOLD_AWS_TRY_ASSIGN(const auto answers,
                         as_aws(call.engine.re_encrypt_batch(*call.caller, source, destination, entries)));
-  ENFOLD_AWS_TRY(require_no_internal_error(answers));
 
   for (const auto& answer : answers) {
     if (!answer) continue;
