@@ -127,6 +127,8 @@ Result<void> serve(Engine& engine, const DaemonOptions& options, std::vector<Lis
 
 Result<void> run_daemon(const DaemonOptions& options) {
   ENFOLD_TRY_ASSIGN(const Plan plan, plan_of(options));
+  // First, so that a start that is refused has made no store.
+  ENFOLD_TRY_ASSIGN(std::vector<Listener> listeners, open_listeners(plan));
   ServicePassphrase passphrase(options.passphrase);
   ENFOLD_TRY_ASSIGN(const std::unique_ptr<Engine> engine, open_or_make(options, plan.root_key, passphrase));
   // Before there are threads, so that none of them gets the signals; until here, where it may wait for a
@@ -134,7 +136,6 @@ Result<void> run_daemon(const DaemonOptions& options) {
   ENFOLD_TRY_ASSIGN(StopRequests stop, StopRequests::take_over());
   if (!secret_memory_is_locked())
     log_warning("key material could not be locked in memory and may be swapped out; raise LimitMEMLOCK");
-  ENFOLD_TRY_ASSIGN(std::vector<Listener> listeners, open_listeners(plan));
   return serve(*engine, options, std::move(listeners), stop);
 }
 

@@ -98,6 +98,7 @@ Result<void> remove_stale(const Target& target, const std::string& path) {
 std::unexpected<Error> bind_error(int error, const std::string& where) {
   if (error == EADDRINUSE)
     return make_error(Errc::kBusy, where + ": another process listens here; stop it, or choose another");
+  if (error == ENOENT) return system_error(error, where + ": make its directory first; listening");
   return system_error(error, where + ": listening");
 }
 

@@ -13,7 +13,7 @@ sys.path[:0] = [os.path.join(HERE, "..", "e2e"), os.path.join(HERE, "..", "aws")
 import harness  # noqa: E402
 from unix_client import ServiceError, UnixConnection  # noqa: E402
 
-USAGE, FULL, EXISTS, BUSY, STORE_MISSING, STORE_TAMPERED, WRONG_ROOT_KEY, UNAVAILABLE = 2, 11, 14, 15, 30, 31, 32, 53
+USAGE, FULL, MISSING, EXISTS, BUSY, STORE_MISSING, STORE_TAMPERED, WRONG_ROOT_KEY, UNAVAILABLE = 2, 11, 13, 14, 15, 30, 31, 32, 53
 
 LISTENING = re.compile(r"\[info\] listening on (\S+)\n")
 

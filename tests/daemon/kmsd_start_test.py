@@ -7,7 +7,7 @@ import socket
 import stat
 import threading
 
-from kmsd import (BUSY, EXISTS, FULL, STORE_MISSING, STORE_TAMPERED, UNAVAILABLE, USAGE, WRONG_ROOT_KEY, KmsdTest, PING, ServiceError,
+from kmsd import (BUSY, EXISTS, FULL, MISSING, STORE_MISSING, STORE_TAMPERED, UNAVAILABLE, USAGE, WRONG_ROOT_KEY, KmsdTest, PING, ServiceError,
                   UnixConnection, ask, harness)
 
 
@@ -163,6 +163,15 @@ class Refusals(KmsdTest):
         self.refused(USAGE, "nonsense", "--nonsense")
         for option in ("--help", "--version"):
             self.assertEqual(self.start(option, ready=False).end(), 0)
+
+    def test_who_cannot_listen_makes_no_store(self):
+        # One was made with the root key in clear, and a later --root-key meant nothing to it.
+        first = self.start(data=os.path.join(self.place.path, "other"))
+        self.refused(USAGE, "nothing to listen on", listen=[])
+        self.refused(BUSY, "another process listens")
+        self.refused(MISSING, "make its directory first", listen=[f"unix:{self.place.path}/missing/kms.sock"])
+        self.assertFalse(os.path.exists(self.data))
+        self.assertEqual(first.stop(), 0)
 
     def test_what_listens_or_lies_where_it_would_listen(self):
         first = self.start(listen=[f"unix:{self.socket}", "http://127.0.0.1:0"])
