@@ -120,7 +120,7 @@ TEST_F(AttackW7, AHeaderExchangedUnderAnOpenFileDoesNotReachItsContent) {
   victim.lay_over(0, other.page(0));
   const std::string start = "written after the exchange";
   EXPECT_TRUE(is_ok((*handle)->write(0, as_bytes(start))));
-  (void)(*handle)->release();
+  std::ignore = (*handle)->release();
   world_.known["victim"].content.replace(0, start.size(), start);
   EXPECT_TRUE(noticed(world_, {.plain = "victim"}));
 }

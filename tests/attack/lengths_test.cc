@@ -170,10 +170,10 @@ TEST_F(AttackW6, AFileTruncatedToNothingUnderAnOpenFileIsNoticedWhateverIsWritte
     const LowerCopy victim(world_, "victim");
     stdfs::resize_file(victim.path(), size);
     EXPECT_TRUE(refuses(**handle, world_.known["victim"].content));
-    (void)(*handle)->write(0, as_bytes(std::string(kSectorPlainBytes, 'x')));
-    (void)(*handle)->write((*handle)->body().length(), as_bytes("appended"));
-    (void)(*handle)->sync(false);
-    (void)(*handle)->release();
+    std::ignore = (*handle)->write(0, as_bytes(std::string(kSectorPlainBytes, 'x')));
+    std::ignore = (*handle)->write((*handle)->body().length(), as_bytes("appended"));
+    std::ignore = (*handle)->sync(false);
+    std::ignore = (*handle)->release();
     world_.known["victim"].content.replace(0, kSectorPlainBytes, std::string(kSectorPlainBytes, 'x'));
     EXPECT_TRUE(noticed(world_, {.plain = "victim"})) << size;
   }
@@ -186,7 +186,7 @@ TEST_F(AttackW3, ACutUnderAnOpenFileIsNoticedAndAWriteDoesNotHideIt) {
   stdfs::resize_file(victim.path(), sector_offset(1));
   EXPECT_TRUE(refuses(**handle, world_.known["victim"].content));
   EXPECT_EQ(errno_of_result((*handle)->write(kSectorPlainBytes + 1, as_bytes("x"))), EIO);
-  (void)(*handle)->release();
+  std::ignore = (*handle)->release();
   EXPECT_TRUE(noticed(world_, {.plain = "victim"}));
 }
 
