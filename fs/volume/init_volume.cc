@@ -9,6 +9,7 @@
 #include "fs/volume/open_volume.h"
 #include "fs/volume/pin.h"
 #include "fs/volume/user_directories.h"
+#include "kms/base/whole_file.h"
 
 namespace enfold {
 namespace {

@@ -1,6 +1,7 @@
 #include "fs/volume/pin.h"
 
 #include "fs/volume/user_directories.h"
+#include "kms/base/whole_file.h"
 #include "kms/crypto/hkdf.h"
 
 #define TOML_EXCEPTIONS 0
@@ -128,7 +129,7 @@ Result<std::optional<Pin>> read_pin(Files& files, const std::string& canonical_l
 
 Result<void> write_pin(Files& files, const Pin& pin) {
   ENFOLD_TRY_ASSIGN(const std::string file, pin_file_of(pin.lower));
-  ENFOLD_TRY(make_private_directories(files, file.substr(0, file.rfind('/'))));
+  ENFOLD_TRY(make_directories(files, parent_of(file)));
   auto written = replace_file(files, AT_FDCWD, file, as_bytes(format(pin)), 0600);
   if (!written) return add_context(std::move(written).error(), "writing the pin " + file);
   return {};

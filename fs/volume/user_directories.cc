@@ -36,19 +36,6 @@ Result<std::string> xdg_directory(const char* variable, const char* below_home) 
 Result<std::string> user_config_directory() { return xdg_directory("XDG_CONFIG_HOME", "/.config"); }
 Result<std::string> user_data_directory() { return xdg_directory("XDG_DATA_HOME", "/.local/share"); }
 
-Result<void> make_private_directories(Files& files, const std::string& path) {
-  std::size_t end = 0;
-  while (end != std::string::npos) {
-    end = path.find('/', end + 1);
-    const std::string upto = path.substr(0, end);
-    auto made = files.make_directory_at(AT_FDCWD, upto, 0700);
-    if (made || made.error().errno_value == EEXIST) continue;
-    // A read-only or foreign parent may answer other errors than EEXIST for what is there already.
-    if (!files.stat_at(AT_FDCWD, upto)) return add_context(std::move(made).error(), "making " + upto);
-  }
-  return {};
-}
-
 Result<std::string> canonical_path(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr), &std::free);
   if (!resolved) return system_error(errno, path);

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "kms/base/error.h"
-#include "kms/base/files.h"
 
 namespace enfold {
 
@@ -12,9 +11,6 @@ namespace enfold {
 Result<std::string> user_config_directory();
 // $XDG_DATA_HOME, else ~/.local/share.
 Result<std::string> user_data_directory();
-
-// Makes the absolute path and its missing parents, each 0700.
-Result<void> make_private_directories(Files& files, const std::string& path);
 
 // The path without symlinks, "." and ".."; everything on it must exist.
 Result<std::string> canonical_path(const std::string& path);

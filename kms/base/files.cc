@@ -250,18 +250,4 @@ Result<Bytes> read_file(Files& files, int dir, const std::string& path, std::siz
   return content;
 }
 
-Result<void> replace_file(Files& files, int dir, const std::string& path, ByteSpan content, mode_t mode) {
-  const std::string temporary = path + ".new";
-  if (auto stale = files.unlink_at(dir, temporary, 0); !stale && stale.error().errno_value != ENOENT)
-    return stale;
-  ENFOLD_TRY_ASSIGN(Fd fd, files.open_at(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
-  ENFOLD_TRY(write_full(files, fd.get(), content, 0));
-  ENFOLD_TRY(files.sync(fd.get()));
-  ENFOLD_TRY(files.rename_at(dir, temporary, dir, path, 0));
-  std::size_t slash = path.rfind('/');
-  std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-  ENFOLD_TRY_ASSIGN(Fd directory, files.open_at(dir, parent, O_RDONLY | O_DIRECTORY, 0));
-  return files.sync(directory.get());
-}
-
 }  // namespace enfold

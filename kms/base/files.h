@@ -136,7 +136,4 @@ Result<void> write_full(Files& files, int fd, ByteSpan in, std::uint64_t offset)
 // The whole of a file of at most `limit` bytes; kInvalidArgument where it is larger.
 Result<Bytes> read_file(Files& files, int dir, const std::string& path, std::size_t limit);
 
-// Replaces `path` whole or not at all: a temporary file beside it, synced, renamed, its directory synced.
-Result<void> replace_file(Files& files, int dir, const std::string& path, ByteSpan content, mode_t mode);
-
 }  // namespace enfold

@@ -61,15 +61,44 @@ Result<std::vector<ExportedRow>> decode_rows(ByteSpan content) {
   return rows;
 }
 
+constexpr std::size_t kMaxFileBytes = kExportHeadBytes + kBoxOverheadBytes + kMaxExportContentBytes;
+
+// Takes memory for the whole only where the start says that it is an export.
+Result<Bytes> read_content(Files& files, const std::string& path) {
+  ENFOLD_TRY_ASSIGN(const Fd fd, files.open_at(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0));
+  ENFOLD_TRY_ASSIGN(const StatX found, files.stat_at(fd.get(), ""));
+  if (!S_ISREG(found.stx_mode))
+    return make_error(Errc::kInvalidArgument, "This is no file; name the one that export-store wrote");
+  Bytes content(kExportHeadBytes + kBoxOverheadBytes);
+  ENFOLD_TRY_ASSIGN(std::size_t size, read_full(files, fd.get(), content, 0));
+  ENFOLD_TRY(parse_export_head(ByteSpan(content).first(size)));
+  if (found.stx_size > kMaxFileBytes) return malformed();
+  content.resize(found.stx_size);
+  ENFOLD_TRY_ASSIGN(size, read_full(files, fd.get(), content, 0));
+  content.resize(size);
+  return content;
+}
+
 }  // namespace
+
+Result<void> check_export_bytes(std::size_t content) {
+  if (content <= kMaxExportContentBytes) return {};
+  return make_error(Errc::kLimit,
+                    "The KMS store holds " + std::to_string(content >> 20) +
+                        " MiB, and an export at most 2047 MiB; nothing was written: stop what uses the store "
+                        "and copy its directory instead, or delete keys that nothing needs");
+}
 
 Result<Bytes> seal_export(const std::vector<ExportedRow>& rows, PassphraseSource& passphrase,
                           const ScryptCost& cost, Entropy& entropy) {
+  const std::size_t content = encoded_bytes(rows);
+  ENFOLD_TRY(check_export_bytes(content));
   ExportHead head{cost, random_array<32>(entropy)};
   ENFOLD_TRY_ASSIGN(WipedBytes key, passphrase_key(passphrase, head.salt, cost));
   Bytes file = encode_head(head);
-  const Bytes associated = file;
-  append_box(Label::kKmsExport, key.expose(), associated, encode_rows(rows).expose(), entropy, file);
+  file.resize(kExportHeadBytes + kBoxOverheadBytes + content);
+  seal_box(Label::kKmsExport, key.expose(), {ByteSpan(file).first(kExportHeadBytes)},
+           encode_rows(rows).expose(), entropy, MutableByteSpan(file).subspan(kExportHeadBytes));
   return file;
 }
 
@@ -99,6 +128,13 @@ Result<std::vector<ExportedRow>> open_export(ByteSpan file, PassphraseSource& pa
     return make_error(Errc::kWrongRootKey,
                       "The passphrase does not open the export: it is wrong, or the file was changed");
   return decode_rows(content->expose());
+}
+
+Result<std::vector<ExportedRow>> read_export(Files& files, const std::string& path,
+                                             PassphraseSource& passphrase) {
+  Result<Bytes> content = read_content(files, path);
+  if (!content) return add_context(std::move(content).error(), path);
+  return open_export(*content, passphrase);
 }
 
 }  // namespace enfold

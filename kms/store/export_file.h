@@ -3,19 +3,25 @@
 
 #include <vector>
 
+#include "kms/base/files.h"
 #include "kms/crypto/scrypt.h"
 #include "kms/store/passphrase_source.h"
 #include "kms/store/store.h"
 
 namespace enfold {
 
-inline constexpr std::size_t kMaxExportBytes = std::size_t{64} << 20;
+// Of the rows, encoded: what one call of the cipher takes.
+inline constexpr std::size_t kMaxExportContentBytes = 0x7fffffff;
 
 struct ExportedRow {
   RowId id;
   WipedBytes content;
 };
 
+// kLimit where the rows take more than kMaxExportContentBytes.
+Result<void> check_export_bytes(std::size_t content);
+
+// Asks for no passphrase where the rows are too many.
 Result<Bytes> seal_export(const std::vector<ExportedRow>& rows, PassphraseSource& passphrase,
                           const ScryptCost& cost, Entropy& entropy);
 
@@ -31,5 +37,10 @@ Result<ExportHead> parse_export_head(ByteSpan file);
 
 // kWrongRootKey where passphrase or file is not the right one.
 Result<std::vector<ExportedRow>> open_export(ByteSpan file, PassphraseSource& passphrase);
+
+// The same of a file, that a passphrase is asked for only where it is an export. kInvalidArgument where it is
+// no regular file.
+Result<std::vector<ExportedRow>> read_export(Files& files, const std::string& path,
+                                             PassphraseSource& passphrase);
 
 }  // namespace enfold

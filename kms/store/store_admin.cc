@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <tuple>
 
-#include "kms/base/files.h"
+#include "kms/base/whole_file.h"
 #include "kms/store/export_file.h"
 #include "kms/store/root_key_file.h"
 
@@ -20,22 +20,6 @@ bool is_errno(const Error& error, int value) {
 std::string without_trailing_slash(std::string path) {
   while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   return path;
-}
-
-std::string parent_of(const std::string& path) {
-  std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-Result<void> make_directories(Files& files, const std::string& path) {
-  Result<void> made = files.make_directory_at(AT_FDCWD, path, 0700);
-  if (!made && is_errno(made.error(), ENOENT)) {
-    ENFOLD_TRY(make_directories(files, parent_of(path)));
-    made = files.make_directory_at(AT_FDCWD, path, 0700);
-  }
-  if (!made && !is_errno(made.error(), EEXIST)) return add_context(std::move(made).error(), path);
-  return {};
 }
 
 Result<void> sync_directory(Files& files, const std::string& path) {
@@ -83,7 +67,7 @@ class Draft {
     if (!moved && (is_errno(moved.error(), ENOTEMPTY) || is_errno(moved.error(), EEXIST)))
       return make_error(Errc::kExists, dir_ + " has appeared meanwhile");
     if (!moved) return add_context(std::move(moved).error(), dir_);
-    return sync_directory(files_, parent_of(dir_));
+    return sync_parent(files_, AT_FDCWD, dir_);
   }
 
  private:
@@ -103,9 +87,8 @@ class Draft {
   std::string draft_;
 };
 
-Result<void> build_store(const std::string& dir_argument, const RootKeyChoice& choice,
+Result<void> build_store(Files& files, const std::string& dir_argument, const RootKeyChoice& choice,
                          PassphraseSource& passphrase, std::vector<ExportedRow> rows) {
-  PosixFiles files;
   SystemEntropy entropy;
   const std::string dir = without_trailing_slash(dir_argument);
   ENFOLD_TRY(refuse_existing(files, dir));
@@ -119,10 +102,25 @@ Result<void> build_store(const std::string& dir_argument, const RootKeyChoice& c
   return draft.move_into_place();
 }
 
+Result<std::vector<ExportedRow>> read_rows(const Store& store) {
+  std::vector<ExportedRow> rows;
+  for (RowId& id : store.list()) {
+    ENFOLD_TRY_ASSIGN(std::optional<WipedBytes> content, store.read(id));
+    if (content) rows.push_back({std::move(id), *std::move(content)});
+  }
+  return rows;
+}
+
 }  // namespace
 
 Result<void> create_store(const std::string& dir, const RootKeyChoice& choice, PassphraseSource& passphrase) {
-  return build_store(dir, choice, passphrase, {});
+  PosixFiles files;
+  return create_store(files, dir, choice, passphrase);
+}
+
+Result<void> create_store(Files& files, const std::string& dir, const RootKeyChoice& choice,
+                          PassphraseSource& passphrase) {
+  return build_store(files, dir, choice, passphrase, {});
 }
 
 Result<std::unique_ptr<Store>> open_store(const std::string& dir, PassphraseSource& passphrase,
@@ -151,15 +149,9 @@ Result<void> export_store(const std::string& dir, PassphraseSource& store_passph
   SystemEntropy entropy;
   if (files.stat_at(AT_FDCWD, file)) return make_error(Errc::kExists, file + " is there already");
   ENFOLD_TRY_ASSIGN(auto store, open_store(dir, store_passphrase, entropy));
-  std::vector<ExportedRow> rows;
-  for (RowId& id : store->list()) {
-    ENFOLD_TRY_ASSIGN(std::optional<WipedBytes> content, store->read(id));
-    if (content) rows.push_back({std::move(id), *std::move(content)});
-  }
-  ENFOLD_TRY_ASSIGN(Bytes sealed, seal_export(rows, export_passphrase, cost, entropy));
-  Result<void> written = replace_file(files, AT_FDCWD, file, sealed, 0600);
-  if (!written) return add_context(std::move(written).error(), file);
-  return {};
+  ENFOLD_TRY_ASSIGN(const std::vector<ExportedRow> rows, read_rows(*store));
+  ENFOLD_TRY_ASSIGN(const Bytes sealed, seal_export(rows, export_passphrase, cost, entropy));
+  return create_file(files, file, sealed, 0600, entropy);
 }
 
 Result<void> import_store(const std::string& file, PassphraseSource& export_passphrase,
@@ -167,10 +159,8 @@ Result<void> import_store(const std::string& file, PassphraseSource& export_pass
                           PassphraseSource& store_passphrase) {
   PosixFiles files;
   ENFOLD_TRY(refuse_existing(files, without_trailing_slash(dir)));
-  Result<Bytes> content = read_file(files, AT_FDCWD, file, kMaxExportBytes);
-  if (!content) return add_context(std::move(content).error(), file);
-  ENFOLD_TRY_ASSIGN(std::vector<ExportedRow> rows, open_export(*content, export_passphrase));
-  return build_store(dir, choice, store_passphrase, std::move(rows));
+  ENFOLD_TRY_ASSIGN(std::vector<ExportedRow> rows, read_export(files, file, export_passphrase));
+  return build_store(files, dir, choice, store_passphrase, std::move(rows));
 }
 
 }  // namespace enfold

@@ -11,11 +11,16 @@
 
 namespace enfold {
 
+class Files;
 class Store;
 
 // A new, empty store. Missing parent directories are made (0700). It appears whole or not at all. kExists
 // where `dir` is there and not empty.
 Result<void> create_store(const std::string& dir, const RootKeyChoice& choice, PassphraseSource& passphrase);
+
+// The same, with the caller's view of the filesystem.
+Result<void> create_store(Files& files, const std::string& dir, const RootKeyChoice& choice,
+                          PassphraseSource& passphrase);
 
 // Opens the store for the engine. `entropy` outlives it. kStoreMissing, kWrongRootKey, kStoreTampered,
 // kUnsupported.
@@ -23,7 +28,8 @@ Result<std::unique_ptr<Store>> open_store(const std::string& dir, PassphraseSour
                                           Entropy& entropy);
 
 // Writes every record of the store to `file` (0600), sealed under a passphrase of its own with scrypt.
-// kExists where `file` is there. The store may be in use.
+// kExists where `file` is there, also when it appeared meanwhile; kLimit where no export can hold so much.
+// What was written always imports. The store may be in use.
 Result<void> export_store(const std::string& dir, PassphraseSource& store_passphrase, const std::string& file,
                           PassphraseSource& export_passphrase, const ScryptCost& cost = {});
 

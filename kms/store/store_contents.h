@@ -16,7 +16,6 @@ struct StoreContents {
   std::array<MultisetHash, kRowKinds> hashes;  // of the rows of each kind
   RowLocator locator;
 
-  [[nodiscard]] const MultisetHash& hash_of(RowKind kind) const { return hashes[slot(kind)]; }
   [[nodiscard]] MultisetHash hash() const;  // of all rows
 
   void add(RowId id, Bytes sealed, const Digest& element);

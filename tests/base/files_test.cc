@@ -43,7 +43,7 @@ class FilesTest : public ::testing::Test {
     if (::mkdtemp(path_.data()) == nullptr) std::abort();
   }
   ~FilesTest() override {
-    for (const char* name : {"/file", "/file.new", "/link"}) ::unlink((path_ + name).c_str());
+    for (const char* name : {"/file", "/link"}) ::unlink((path_ + name).c_str());
     ::rmdir(path_.c_str());
   }
   FilesTest(const FilesTest&) = delete;
@@ -103,17 +103,8 @@ TEST_F(FilesTest, GivesUpOnAWriteThatWritesNothing) {
   EXPECT_EQ(written.error().errno_value, EIO);
 }
 
-TEST_F(FilesTest, ReplacesAFileWholeAndTakesOverAStaleTemporary) {
-  ShortCounts files(3);
-  ASSERT_TRUE(replace_file(files, AT_FDCWD, path_ + "/file.new", Bytes(9, 'x'), 0600));
-  ASSERT_TRUE(replace_file(files, AT_FDCWD, path_ + "/file", Bytes(10, 'a'), 0600));
-  ASSERT_TRUE(replace_file(files, AT_FDCWD, path_ + "/file", Bytes(4, 'b'), 0600));
-  EXPECT_EQ(read_file(files, AT_FDCWD, path_ + "/file", 100).value(), Bytes(4, 'b'));
-  EXPECT_FALSE(files.stat_at(AT_FDCWD, path_ + "/file.new"));
-}
-
 TEST_F(FilesTest, ReadsAFileUpToItsLimitAndNoSymlink) {
-  ASSERT_TRUE(replace_file(files_, AT_FDCWD, path_ + "/file", Bytes(10, 'a'), 0600));
+  ASSERT_TRUE(write_full(files_, create().get(), Bytes(10, 'a'), 0));
   EXPECT_TRUE(read_file(files_, AT_FDCWD, path_ + "/file", 10));
   EXPECT_EQ(read_file(files_, AT_FDCWD, path_ + "/file", 9).error().code, Errc::kInvalidArgument);
   ASSERT_EQ(::symlink("file", (path_ + "/link").c_str()), 0);

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <latch>
 
+#include "kms/base/whole_file.h"
 #include "kms/wire/sigv4.h"
 #include "tests/client/support.h"
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <linux/fs.h>
 
+#include "kms/base/whole_file.h"
 #include "tests/crash/power_cut.h"
 #include "tests/volume/tree_support.h"
 

@@ -6,6 +6,7 @@
 #include "fs/volume/open_volume.h"
 #include "fs/volume/pin.h"
 #include "fs/volume/volume_lock.h"
+#include "kms/base/whole_file.h"
 #include "tests/volume/fake_kms.h"
 #include "tests/volume/faulty_files.h"
 #include "tests/volume/open_support.h"
