@@ -8,6 +8,8 @@
 #include <climits>
 #include <cstdlib>
 
+#include "kms/base/log.h"
+
 namespace enfold {
 namespace {
 
@@ -136,20 +138,30 @@ Result<std::shared_ptr<const ClientAccessKey>> Credentials::find() {
     return unknown("the environment's AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is no access key");
   }
   if (path_.empty()) return unknown("there are no credentials for the KMS");
+  Version seen;
+  auto read = refresh(seen);
+  if (!read && !key_) return std::unexpected(std::move(read).error());
+  if (!read && warned_of_ != seen)
+    log_warning(describe(read.error()) + ". Until the KMS refuses it, the access key read before is used");
+  warned_of_ = read ? std::nullopt : std::optional(seen);
+  return key_;
+}
+
+// `seen` stays as it is where there is no file.
+Result<void> Credentials::refresh(Version& seen) {
   // Opening a FIFO would wait for who writes to it.
   auto file = files_.open_at(AT_FDCWD, path_, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
   if (!file) return unknown("there are no credentials for the KMS: " + path_ + ": " + describe(file.error()));
   ENFOLD_TRY_ASSIGN(const StatX now, files_.stat_at(file->get(), ""));
+  constexpr std::int64_t kNsPerSecond = 1'000'000'000;
+  seen = {now.stx_ino, now.stx_size, now.stx_ctime.tv_sec * kNsPerSecond + now.stx_ctime.tv_nsec};
   if (!S_ISREG(now.stx_mode))
     return unknown("there are no credentials for the KMS: " + path_ + ": it is no regular file");
-  constexpr std::int64_t kNsPerSecond = 1'000'000'000;
-  const Version version{now.stx_ino, now.stx_size,
-                        now.stx_ctime.tv_sec * kNsPerSecond + now.stx_ctime.tv_nsec};
-  if (key_ && version == version_) return key_;
+  if (key_ && seen == version_) return {};
   ENFOLD_TRY_ASSIGN(ClientAccessKey key, read(file->get(), now.stx_size));
   key_ = std::make_shared<const ClientAccessKey>(std::move(key));
-  version_ = version;
-  return key_;
+  version_ = seen;
+  return {};
 }
 
 void Credentials::forget() {

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,9 +31,10 @@ class Credentials {
   // Looks at the environment once. `files` outlives this.
   explicit Credentials(Files& files);
 
-  // Reads the file when it changed. kKmsUnauthenticated says what is missing and where.
+  // Reads the file when it changed. While it has no key then, or is away, as when an editor rewrites it, the
+  // last one is answered, and the log says so once. kKmsUnauthenticated says what is missing and where.
   Result<std::shared_ptr<const ClientAccessKey>> find();
-  // The file is read at the next find(), whether it seems changed or not.
+  // The service refuses the key: the next find() reads the file, and answers no other than what it has then.
   void forget();
 
  private:
@@ -42,6 +44,7 @@ class Credentials {
     std::int64_t changed_ns = 0;  // ctime
     friend bool operator==(const Version&, const Version&) = default;
   };
+  Result<void> refresh(Version& seen);
   [[nodiscard]] Result<ClientAccessKey> read(int fd, std::uint64_t size);
 
   Files& files_;
@@ -50,6 +53,7 @@ class Credentials {
   bool is_of_environment_ = false;
   std::mutex mutex_;  // guards what follows
   Version version_;
+  std::optional<Version> warned_of_;
   std::shared_ptr<const ClientAccessKey> key_;
 };
 

@@ -2,9 +2,11 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 
 #include "tests/client/support.h"
@@ -62,6 +64,10 @@ class CredentialsFile : public ::testing::Test {
     environment_.set("AWS_SHARED_CREDENTIALS_FILE", path_);
   }
   void write(const std::string& text) const { std::ofstream(path_) << text; }
+  static std::string id_found_by(Credentials& credentials) {
+    const auto key = credentials.find();
+    return key ? (*key)->id : describe(key.error());
+  }
 
   TempDir temp_;
   std::string path_ = temp_ / "credentials";
@@ -115,8 +121,40 @@ TEST_F(CredentialsFile, ReadsTheFileAgainWhenItChanged) {
   write("[default]\naws_access_key_id=AKIANEW\naws_secret_access_key=new\n");
   EXPECT_EQ((*credentials.find())->id, "AKIANEW");
   EXPECT_EQ((*before)->id, "AKIADEFAULT") << "who holds the old one goes on";
-  std::filesystem::remove(path_);
+}
+
+// An editor that rewrites the file leaves it empty, half or away for a moment, and programs on the mount got
+// EACCES.
+TEST_F(CredentialsFile, KeepsTheKeyWhileTheFileHasNoneAndWarnsOncePerChange) {
+  const std::vector<std::function<void()>> changes{[&] { write(""); },
+                                                   [&] { write("[default]\naws_access_key_id=AKIANEW\n"); },
+                                                   [&] { std::filesystem::remove(path_); }};
+  Credentials credentials(files_);
+  for (const auto& change : changes) {
+    write(kFile);
+    ASSERT_EQ((*credentials.find())->id, "AKIADEFAULT");
+    change();
+    testing::internal::CaptureStderr();
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(id_found_by(credentials), "AKIADEFAULT");
+    const std::string log = testing::internal::GetCapturedStderr();
+    EXPECT_NE(log.find(path_), std::string::npos) << log;
+    EXPECT_EQ(std::ranges::count(log, '\n'), 1) << log;
+    EXPECT_EQ(log.find("first/secret"), std::string::npos);
+  }
+  write("[default]\naws_access_key_id=AKIANEW\naws_secret_access_key=new\n");
+  EXPECT_EQ(id_found_by(credentials), "AKIANEW");
+}
+
+TEST_F(CredentialsFile, KeepsNoKeyThatTheServiceRefused) {
+  write(kFile);
+  Credentials credentials(files_);
+  EXPECT_EQ(id_found_by(credentials), "AKIADEFAULT");
+  write("");
+  EXPECT_EQ(id_found_by(credentials), "AKIADEFAULT");
+  credentials.forget();
   EXPECT_EQ(outcome(credentials.find()), "kms-unauthenticated");
+  write(kFile);
+  EXPECT_EQ(id_found_by(credentials), "AKIADEFAULT");
 }
 
 // Opening a FIFO waits for who writes to it, and all calls of a mount would wait with it.
