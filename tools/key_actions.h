@@ -50,6 +50,8 @@ void add_store_actions(const KeyActions& actions);  // the store as a whole, emb
 
 // {"KeyId": key}
 boost::json::object about_key(const std::string& key);
+// [{"TagKey": NAME, "TagValue": VALUE}, ...] of options.tags
+Result<boost::json::array> tags_of(const KeyOptions& options);
 // An operation that takes a key and nothing else, and then what became of the key.
 Result<int> call_and_show(const KeyOptions& options, std::string_view target, bool json);
 // As DescribeKey says.

@@ -68,17 +68,6 @@ Result<ServiceForNewKey> open_for_new_key(const KeyOptions& options, bool json) 
       KmsCalls(make_embedded_api(std::move(store.engine)), std::move(url), options.kms.region), store.is_new};
 }
 
-Result<json::array> tags_of(const KeyOptions& options) {
-  json::array out;
-  for (const std::string& tag : options.tags) {
-    const std::size_t equals = tag.find('=');
-    if (equals == std::string::npos || equals == 0)
-      return make_error(Errc::kInvalidArgument, "--tag " + tag + ": not of the form NAME=VALUE; correct it");
-    out.push_back({{"TagKey", tag.substr(0, equals)}, {"TagValue", tag.substr(equals + 1)}});
-  }
-  return out;
-}
-
 Result<int> create(const KeyOptions& options, bool json) {
   json::object request{{"Description", options.description}};
   ENFOLD_TRY_ASSIGN(json::array tags, tags_of(options));

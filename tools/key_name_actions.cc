@@ -70,13 +70,7 @@ Result<int> show_tags(const KmsCalls& calls, const std::string& key, bool json) 
 }
 
 Result<int> add_tags(const KeyOptions& options, bool json) {
-  json::array tags;
-  for (const std::string& tag : options.tags) {
-    const std::size_t equals = tag.find('=');
-    if (equals == std::string::npos || equals == 0)
-      return make_error(Errc::kInvalidArgument, tag + ": not of the form NAME=VALUE; correct it");
-    tags.push_back({{"TagKey", tag.substr(0, equals)}, {"TagValue", tag.substr(equals + 1)}});
-  }
+  ENFOLD_TRY_ASSIGN(json::array tags, tags_of(options));
   ENFOLD_TRY_ASSIGN(const KmsCalls calls, KmsCalls::open(options.kms));
   json::object request = about_key(options.key);
   request["Tags"] = std::move(tags);
@@ -99,6 +93,18 @@ Result<int> list_tags(const KeyOptions& options, bool json) {
 }
 
 }  // namespace
+
+Result<json::array> tags_of(const KeyOptions& options) {
+  json::array out;
+  for (const std::string& tag : options.tags) {
+    const std::size_t equals = tag.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return make_error(Errc::kInvalidArgument,
+                        "the tag " + tag + ": not of the form NAME=VALUE; correct it");
+    out.push_back({{"TagKey", tag.substr(0, equals)}, {"TagValue", tag.substr(equals + 1)}});
+  }
+  return out;
+}
 
 void add_alias_actions(const KeyActions& actions) {
   const auto& options = actions.options;

@@ -1,5 +1,6 @@
 #include "kms/client/embedded_kms.h"
 
+#include "kms/client/error_answer.h"
 #include "kms/engine/arn.h"
 
 namespace enfold {
@@ -10,12 +11,7 @@ CallScope scope_of(const std::string& key) {
   return arn ? std::move(arn->scope) : local_scope();
 }
 
-// AWS sends this class without a message; a person needs one.
-std::unexpected<Error> explained(Error error) {
-  if (error.code == Errc::kKmsInvalidCiphertext && error.message.empty())
-    error.message = "The KMS refuses the wrapped key: it was changed, or it belongs to something else";
-  return std::unexpected(std::move(error));
-}
+std::unexpected<Error> refusal(Error error) { return std::unexpected(explained(std::move(error))); }
 
 class EmbeddedKms final : public KmsClient {
  public:
@@ -25,7 +21,7 @@ class EmbeddedKms final : public KmsClient {
                                              const EncryptionContext& context) override {
     auto answer = engine_->generate_data_key(
         scope_of(key), {.key_id = key, .key_spec = "AES_256", .number_of_bytes = {}, .context = context});
-    if (!answer) return explained(std::move(answer).error());
+    if (!answer) return refusal(std::move(answer).error());
     GeneratedDataKey out{
         {}, std::move(answer->ciphertext), std::move(answer->key_arn), std::move(answer->material_id)};
     ENFOLD_TRY(take(answer->plaintext, out.plaintext.expose_mutable()));
@@ -35,7 +31,7 @@ class EmbeddedKms final : public KmsClient {
   Result<Bytes> encrypt(const std::string& key, ByteSpan plaintext,
                         const EncryptionContext& context) override {
     auto answer = engine_->encrypt(scope_of(key), {key, plaintext, context});
-    if (!answer) return explained(std::move(answer).error());
+    if (!answer) return refusal(std::move(answer).error());
     return std::move(answer->ciphertext);
   }
 
@@ -43,7 +39,7 @@ class EmbeddedKms final : public KmsClient {
                               const EncryptionContext& context,
                               std::span<std::uint8_t, 32> plaintext) override {
     auto answer = engine_->decrypt(scope_of(key_arn), {ciphertext, key_arn, context});
-    if (!answer) return explained(std::move(answer).error());
+    if (!answer) return refusal(std::move(answer).error());
     return take(*std::move(answer), key_arn, plaintext);
   }
 
@@ -109,11 +105,11 @@ class EmbeddedKms final : public KmsClient {
       const auto part = entries.first(std::min(entries.size(), kMaxBatchEntries));
       auto answers = ask(part);
       if (!answers) {
-        for (std::size_t i = 0; i < part.size(); ++i) out.push_back(explained(answers.error()));
+        for (std::size_t i = 0; i < part.size(); ++i) out.push_back(refusal(answers.error()));
         continue;
       }
       for (auto& answer : *answers)
-        out.push_back(answer ? take_answer(*std::move(answer)) : explained(std::move(answer).error()));
+        out.push_back(answer ? take_answer(*std::move(answer)) : refusal(std::move(answer).error()));
     }
     return out;
   }

@@ -26,7 +26,8 @@ std::string message_in(const boost::json::object& error) {
   return one_line(message.empty() ? text_in(error, "Message") : std::move(message));
 }
 
-// AWS sends this class without a message; a person needs one.
+}  // namespace
+
 Error explained(Error error) {
   if (error.code == Errc::kKmsInvalidCiphertext && error.message.empty())
     error.message = "The KMS refuses the wrapped key: it was changed, or it belongs to something else";
@@ -34,7 +35,9 @@ Error explained(Error error) {
   return error;
 }
 
-}  // namespace
+bool answers_nobody(const Error& error) {
+  return error.code == Errc::kKmsUnavailable || error.code == Errc::kKmsThrottled;
+}
 
 Error error_of_reply(const HttpReply& reply) {
   const std::string status = std::to_string(reply.status);

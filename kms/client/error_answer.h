@@ -13,4 +13,10 @@ Error error_of_reply(const HttpReply& reply);
 // Of an entry of a batch: {"__type", "message"}.
 Error error_of_entry(const boost::json::object& error);
 
+// With words for a person: AWS sends some classes without a message.
+Error explained(Error error);
+
+// Of a service that will do no better for now, whatever else it is asked.
+bool answers_nobody(const Error& error);
+
 }  // namespace enfold

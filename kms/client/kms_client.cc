@@ -1,12 +1,9 @@
 #include "kms/client/kms_client.h"
 
+#include "kms/client/error_answer.h"
+
 namespace enfold {
 namespace {
-
-// No other key will do better for now.
-bool answers_nobody(const Error& error) {
-  return error.code == Errc::kKmsUnavailable || error.code == Errc::kKmsThrottled;
-}
 
 template <class Out, class Item, class Ask>
 std::vector<Result<Out>> one_by_one(std::span<const Item> items, Ask ask) {

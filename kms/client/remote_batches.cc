@@ -17,7 +17,6 @@ namespace json = boost::json;
 constexpr std::string_view kPing = "Enfold.Ping";
 constexpr std::string_view kBatchDecrypt = "Enfold.BatchDecrypt";
 constexpr std::string_view kBatchReEncrypt = "Enfold.BatchReEncrypt";
-constexpr std::size_t kMaxBlobBytes = 6144;
 
 // How long an entry's JSON can get at most.
 std::size_t json_size(const DecryptItem& entry) {
@@ -39,11 +38,6 @@ std::size_t size_of_part(std::span<const DecryptItem> entries) {
     ++count;
   }
   return count;
-}
-
-// No other part will do better for now.
-bool answers_nobody(const Error& error) {
-  return error.code == Errc::kKmsUnavailable || error.code == Errc::kKmsThrottled;
 }
 
 bool names(const json::object& answer, std::string_view operation) {
@@ -213,7 +207,7 @@ Result<std::vector<Result<ReEncryptedKey>>> RemoteBatches::re_encrypt_part(
   return take_entries<ReEncryptedKey>(
       answer, part.size(), [](const json::object& entry) -> Result<ReEncryptedKey> {
         ReEncryptedKey out;
-        ENFOLD_TRY_ASSIGN(out.ciphertext, blob_in(entry, "CiphertextBlob", kMaxBlobBytes));
+        ENFOLD_TRY_ASSIGN(out.ciphertext, blob_in(entry, "CiphertextBlob", kMaxCiphertextBytes));
         ENFOLD_TRY_ASSIGN(out.material_id, answered_material(entry, "DestinationKeyMaterialId"));
         return out;
       });

@@ -5,13 +5,12 @@
 #include "kms/client/remote_batches.h"
 #include "kms/client/remote_json.h"
 #include "kms/client/wiped_json.h"
+#include "kms/engine/operations.h"
 
 namespace enfold {
 namespace {
 
 namespace json = boost::json;
-
-constexpr std::size_t kMaxBlobBytes = 6144;
 
 class RemoteKms final : public KmsClient {
  public:
@@ -26,7 +25,7 @@ class RemoteKms final : public KmsClient {
     ENFOLD_TRY_ASSIGN(const json::object answer, call("TrentService.GenerateDataKey", key, request));
     GeneratedDataKey out;
     ENFOLD_TRY_ASSIGN(out.key_arn, answered_key(answer, "KeyId", key));
-    ENFOLD_TRY_ASSIGN(out.ciphertext, blob_in(answer, "CiphertextBlob", kMaxBlobBytes));
+    ENFOLD_TRY_ASSIGN(out.ciphertext, blob_in(answer, "CiphertextBlob", kMaxCiphertextBytes));
     ENFOLD_TRY_ASSIGN(out.material_id, answered_material(answer, "KeyMaterialId"));
     ENFOLD_TRY(key_in(answer, "Plaintext", out.plaintext.expose_mutable()));
     return out;
@@ -39,7 +38,7 @@ class RemoteKms final : public KmsClient {
     add_context(request, "EncryptionContext", context);
     ENFOLD_TRY_ASSIGN(const json::object answer, call("TrentService.Encrypt", key, request));
     ENFOLD_TRY(answered_key(answer, "KeyId", key));
-    return blob_in(answer, "CiphertextBlob", kMaxBlobBytes);
+    return blob_in(answer, "CiphertextBlob", kMaxCiphertextBytes);
   }
 
   Result<std::string> decrypt(const std::string& key_arn, ByteSpan ciphertext,

@@ -6,7 +6,6 @@
 namespace enfold {
 
 inline constexpr std::size_t kMaxPlaintextBytes = 4096;
-inline constexpr std::size_t kMaxCiphertextBytes = 6144;
 
 // kKmsIncorrectKey for another key's blob, kKmsInvalidCiphertext for what does not verify.
 Result<DecryptAnswer> open_blob_with(const Key& key, ByteSpan blob, const EncryptionContext& context);

@@ -139,8 +139,10 @@ struct EncryptAnswer {
   std::string key_arn;
 };
 
+inline constexpr std::size_t kMaxCiphertextBytes = 6144;
+
 struct DecryptRequest {
-  ByteSpan ciphertext;                // 1 to 6,144 bytes
+  ByteSpan ciphertext;                // 1 to kMaxCiphertextBytes
   std::optional<std::string> key_id;  // or alias
   EncryptionContext context;
   std::optional<std::string> algorithm{};
