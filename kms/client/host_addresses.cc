@@ -22,6 +22,9 @@ bool is_number(const std::string& host) {
          ::inet_pton(AF_INET6, host.c_str(), unused.data()) == 1;
 }
 
+// No name server is asked for them (RFC 6761).
+bool is_local(const std::string& host) { return host == "localhost" || host.ends_with(".localhost"); }
+
 std::unexpected<Error> unknown(const std::string& host, const std::string& why) {
   return make_error(Errc::kKmsUnavailable, "the host " + host + ": " + why);
 }
@@ -61,7 +64,7 @@ HostAddresses::HostAddresses(std::string host)
 
 Result<Addresses> HostAddresses::find(std::int64_t timeout_ns) {
   if (is_number(host_)) return Addresses{host_};
-  if (host_ == "localhost") return Addresses{"127.0.0.1", "::1"};
+  if (is_local(host_)) return Addresses{"127.0.0.1", "::1"};
   std::unique_lock lock(lookup_->mutex);
   const std::uint64_t before = lookup_->count;
   if (!lookup_->is_running) {

@@ -97,6 +97,8 @@ void FakeSocket::reset() {
   close();
 }
 
+void FakeSocket::shut_down() { ::shutdown(fd_, SHUT_WR); }
+
 FakeServer::FakeServer(Script script, int port) {
   port_ = listen_on_loopback(listener_, port);
   url_ = "http://127.0.0.1:" + std::to_string(port_);

@@ -31,7 +31,8 @@ class FakeSocket {
   void sleep_ms(int milliseconds);  // less when the server ends
   void wait_for_end();              // until the server ends
   void close() { is_closed_ = true; }
-  void reset();  // closes with RST
+  void reset();      // closes with RST
+  void shut_down();  // says at once that nothing more will come
   [[nodiscard]] bool is_closed() const { return is_closed_; }
   [[nodiscard]] bool is_stopped() const { return stopped_; }
 

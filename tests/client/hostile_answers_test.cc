@@ -299,5 +299,29 @@ TEST_F(HostileAnswers, BatchesOfAnotherShapeAreRefused) {
   }
 }
 
+TEST_F(HostileAnswers, ABatchFromOrToAnotherKeyIsRefused) {
+  std::string from;
+  std::string to;
+  FakeServer server([&](FakeSocket& socket, const FakeRequest& request, int) {
+    if (request.target() == "Enfold.Ping") return socket.answer(200, R"({"Operations":["BatchReEncrypt"]})");
+    socket.answer(200, R"({"SourceKeyId":")" + from + R"(","KeyId":")" + to +
+                           R"(","Entries":[{"CiphertextBlob":")" + base64(100) +
+                           R"(","DestinationKeyMaterialId":"m"}]})");
+  });
+  const auto kms = make_remote_kms(open_endpoint(server.url()));
+  const Bytes blob(100, 5);
+  const EncryptionContext context;
+  const std::vector<DecryptItem> items(1, {blob, context});
+  for (const char* named_from : {kTestArn, kOtherTestArn})
+    for (const char* named_to : {kTestArn, kOtherTestArn}) {
+      from = named_from;
+      to = named_to;
+      const auto done = kms->re_encrypt_batch(kTestArn, kOtherTestArn, items);
+      ASSERT_TRUE(done);
+      const bool is_honest = from == kTestArn && to == kOtherTestArn;
+      EXPECT_EQ(outcome(done->at(0)), is_honest ? "ok" : "kms-bad-answer") << from << " " << to;
+    }
+}
+
 }  // namespace
 }  // namespace enfold

@@ -169,6 +169,16 @@ TEST_F(Https, SendsNothingToWhoHasACertificateForAnotherHost) {
   }
 }
 
+// Nobody issues certificates for a part of a label, and few programs take them.
+TEST_F(Https, TakesAWildcardOnlyForAWholeLabel) {
+  TlsServer whole(authority_.certify("whole", "DNS:*.kms.localhost"));
+  EXPECT_EQ(made_of(whole.url("first.kms.localhost")), "ok") << last_message_;
+  TlsServer part(authority_.certify("part", "DNS:f*.kms.localhost"));
+  EXPECT_EQ(made_of(part.url("first.kms.localhost")), "kms-unavailable");
+  EXPECT_NE(last_message_.find("certificate"), std::string::npos) << last_message_;
+  EXPECT_EQ(part.requests(), 0);
+}
+
 TEST_F(Https, SendsNothingToWhoIsCertifiedByNobodyTrusted) {
   const Authority unknown(temp_ / "two");
   TlsServer server(unknown.certify("localhost", "DNS:localhost"));
