@@ -34,10 +34,9 @@ Result<WipedBytes> read_passphrase(const PassphraseOrigin& origin) {
 }
 
 Result<Bytes> ReadOncePassphrase::passphrase() {
-  if (!known_) {
-    ENFOLD_TRY_ASSIGN(known_, read());
-  }
-  const ByteSpan bytes = known_->expose();
+  if (!known_) known_.emplace(read());
+  if (!*known_) return std::unexpected(known_->error());
+  const ByteSpan bytes = (*known_)->expose();
   return Bytes(bytes.begin(), bytes.end());
 }
 

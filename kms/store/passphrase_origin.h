@@ -22,7 +22,7 @@ struct PassphraseOrigin {
 // longer than kMaxPassphraseBytes.
 Result<WipedBytes> read_passphrase(const PassphraseOrigin& origin);
 
-// Keeps what was read and gives copies of it.
+// Keeps what was read, or why it was not, and gives copies of it.
 class ReadOncePassphrase : public PassphraseSource {
  public:
   Result<Bytes> passphrase() final;
@@ -30,7 +30,7 @@ class ReadOncePassphrase : public PassphraseSource {
  private:
   virtual Result<WipedBytes> read() = 0;
 
-  std::optional<WipedBytes> known_;
+  std::optional<Result<WipedBytes>> known_;
 };
 
 }  // namespace enfold

@@ -6,7 +6,7 @@
 
 namespace enfold {
 
-// Called at most once, only when it is needed; the receiver wipes what it got.
+// Asked only when it is needed; answers the same each time, an error too. The receiver wipes what it got.
 class PassphraseSource {
  public:
   PassphraseSource() = default;

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "kms/store/passphrase_origin.h"
 #include "kms/store/root_key_file.h"
 #include "tests/kms/support.h"
 
@@ -64,6 +65,23 @@ TEST(RootKey, ComesBackFromEachKind) {
     EXPECT_EQ(to_hex(back->expose()), to_hex(key.expose()));
     EXPECT_EQ(passphrase.asked, std::string(kind) == "passphrase" ? 2 : 0);
   }
+}
+
+// Who opens a store after a failure asks again, and would be given what follows in the descriptor.
+TEST(Passphrase, IsReadOnceEvenWhereReadingFails) {
+  class Failing final : public ReadOncePassphrase {
+   public:
+    int count = 0;
+
+   private:
+    Result<WipedBytes> read() override {
+      ++count;
+      return make_error(Errc::kInvalidArgument, "it is too long");
+    }
+  };
+  Failing source;
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(outcome(source.passphrase()), "invalid-argument");
+  EXPECT_EQ(source.count, 1);
 }
 
 TEST(RootKey, NoticesEachFlippedBitOfASealedOne) {
