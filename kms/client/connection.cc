@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
@@ -13,15 +11,13 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
-#include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 
 #include "kms/base/files.h"
 #include "kms/client/deadline.h"
 #include "kms/client/host_addresses.h"
-#include "kms/client/socket_listener.h"
+#include "kms/client/unix_connect.h"
 
 namespace enfold {
 namespace {
@@ -40,10 +36,6 @@ constexpr std::uint32_t kMaxHeaderBytes = 16 * 1024;
 
 std::unexpected<TransportError> fault(TransportFault what, std::string why) {
   return std::unexpected(TransportError{what, std::move(why)});
-}
-
-std::unexpected<TransportError> system_fault(int errno_value) {
-  return fault(TransportFault::kNotReached, std::generic_category().message(errno_value));
 }
 
 // Starts one asynchronous operation and runs it to its end, in this thread.
@@ -131,33 +123,7 @@ class StreamConnection final : public KmsConnection {
   bool is_kept_ = false;
 };
 
-// A nonblocking connect() to a Unix socket whose backlog is full fails in a way that looks like one under
-// way, so this one blocks, for as long as it may.
-Transported<Fd> connect_unix(const std::string& path, std::int64_t timeout_ns) {
-  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket.valid()) return system_fault(errno);
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) return system_fault(ENAMETOOLONG);
-  std::memcpy(address.sun_path, path.data(), path.size());
-  constexpr std::int64_t kNsPerUs = 1000;
-  constexpr std::int64_t kUsPerSecond = 1'000'000;
-  const std::int64_t micros = std::max(timeout_ns / kNsPerUs, std::int64_t{1});
-  const timeval time_limit{micros / kUsPerSecond, micros % kUsPerSecond};
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &time_limit, sizeof(time_limit));
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0)
-    return socket;
-  if (errno == EAGAIN) return fault(TransportFault::kNoTime, "it takes no connection in time");
-  return system_fault(errno);
-}
-
 using Connected = Transported<std::unique_ptr<KmsConnection>>;
-
-TransportError fault_of_listener(const Error& error) {
-  const bool is_untrusted = error.code == Errc::kKmsUnavailable;
-  // Else the socket went meanwhile, for one.
-  return {is_untrusted ? TransportFault::kUntrusted : TransportFault::kNotReached, describe(error)};
-}
 
 class UnixConnector final : public KmsConnector {
  public:
@@ -166,8 +132,6 @@ class UnixConnector final : public KmsConnector {
   Connected connect(std::int64_t timeout_ns) override {
     auto socket = connect_unix(path_, timeout_ns);
     if (!socket) return std::unexpected(std::move(socket).error());
-    if (auto trusted = require_trusted_listener(socket->get(), path_); !trusted)
-      return std::unexpected(fault_of_listener(trusted.error()));
     try {
       return connection_over(*std::move(socket));
     } catch (const std::exception& error) {  // of a library: no descriptor is left, for one
