@@ -55,11 +55,11 @@ Result<void> EmptiedDirectory::lend_mode() {
 // alone.
 void EmptiedDirectory::restore() {
   Files& files = context_->files;
-  if (auto restored = restore_modification_time(files, dir_->get(), before_); !restored)
-    log_error("modification time of an emptied directory: " + describe(restored.error()));
-  if (!mode_lent_) return;
-  if (auto restored = files.set_mode(dir_->get(), before_.stx_mode & 07777U); !restored)
-    log_error("mode of an emptied directory: " + describe(restored.error()));
+  const auto log_failure = [](const char* what, const Result<void>& restored) {
+    if (!restored) log_error(std::string(what) + " of an emptied directory: " + describe(restored.error()));
+  };
+  if (time_moved_) log_failure("modification time", restore_modification_time(files, dir_->get(), before_));
+  if (mode_lent_) log_failure("mode", files.set_mode(dir_->get(), before_.stx_mode & 07777U));
 }
 
 Result<void> EmptiedDirectory::require_regular(const std::vector<LowerEntry>& entries) {
@@ -79,6 +79,7 @@ Result<void> EmptiedDirectory::empty() {
   if (!is_known) return std::unexpected(std::move(marker).error());
   for (const LowerEntry& entry : entries) {
     ENFOLD_TRY(context_->files.unlink_at(dir_->get(), entry.name, 0));
+    time_moved_ = true;
     if (entry.name == kMarkerName && marker) marker_ = std::move(*marker);
   }
   return {};

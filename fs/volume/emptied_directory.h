@@ -35,6 +35,7 @@ class EmptiedDirectory {
   SharedFd dir_;
   StatX before_{};
   bool mode_lent_ = false;
+  bool time_moved_ = false;
   Bytes marker_;  // empty: there was none, or it was not taken out
 };
 
