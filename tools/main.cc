@@ -5,6 +5,7 @@
 
 #include "kms/base/exit_code.h"
 #include "kms/base/secret_memory.h"
+#include "kms/base/standard_streams.h"
 #include "tools/commands.h"
 #include "tools/error_line.h"
 
@@ -61,6 +62,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (const auto filled = enfold::fill_standard_streams(); !filled) return report("", filled.error());
   enfold::forbid_core_dumps();
   try {
     return run(argc, argv);

@@ -11,7 +11,8 @@ namespace enfold {
 // it calls `ready`: then it leaves the session, the directory and the standard streams. Returns
 //   in the parent: success once the child is ready, else the error with which `work` ended before that;
 //   in the child: what `work` returned after it was ready. Before that the child does not return.
-// Call it with one thread. Ready is called once, by the thread that runs `work`.
+// Call it with one thread, and with the standard streams open: their numbers must not be another file's.
+// Ready is called once, by the thread that runs `work`.
 using Ready = std::function<void()>;
 Result<void> in_background(const std::function<Result<void>(const Ready& ready)>& work);
 

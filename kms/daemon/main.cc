@@ -7,6 +7,7 @@
 #include "kms/base/exit_code.h"
 #include "kms/base/log.h"
 #include "kms/base/secret_memory.h"
+#include "kms/base/standard_streams.h"
 #include "kms/daemon/daemon.h"
 
 namespace {
@@ -56,6 +57,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (const auto filled = enfold::fill_standard_streams(); !filled) return report(filled.error());
   enfold::forbid_core_dumps();
   ::umask(077);
   try {

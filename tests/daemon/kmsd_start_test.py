@@ -46,6 +46,20 @@ class Starting(KmsdTest):
         for secret in ("c2VjcmV0", "secret", made["SecretAccessKey"]):
             self.assertNotIn(secret, kmsd.text())
 
+    def test_standard_streams_that_are_closed_do_no_harm(self):
+        """What it opened got their numbers, and its log was written there."""
+        for streams in ((0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)):
+            closed = " ".join(f"{stream}>&-" for stream in streams)
+            kmsd = self.start(program=("sh", "-c", f'exec "$@" {closed}', "sh"))
+            for stream in streams:
+                self.assertEqual("/dev/null", os.readlink(f"/proc/{kmsd.process.pid}/fd/{stream}"), streams)
+            if streams == (0,):
+                self.make_known()
+            ask(self.socket, "TrentService.CreateKey")
+            self.assertEqual(kmsd.stop(), 0, streams)
+        self.start()
+        self.assertEqual(len(ask(self.socket, "TrentService.ListKeys")["Keys"]), 7)
+
     def test_listens_on_several_addresses(self):
         kmsd = self.start(listen=[f"unix:{self.socket}", f"unix:{self.socket}2", "http://127.0.0.1:0", "http://[::1]:0",
                                   "http://localhost:0"])

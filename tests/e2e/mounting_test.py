@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import itertools
 import os
 import signal
 import subprocess
@@ -198,6 +199,41 @@ class Mounting(harness.MountedTest):
             end(process)
             self.assertEqual(0, process.wait())
             self.assertIsNone(harness.mounted_at(volume.mountpoint))
+
+    def mount_without(self, streams, volume, *arguments):
+        """As `enfold mount ... 0<&- 2>&-` of a shell; what it was started as, and what serves the mount."""
+        closed = " ".join(f"{stream}>&-" for stream in streams)
+        before = harness.child_processes()
+        started = self.place.start("sh", "-c", f'exec "$@" {closed}', "sh", self.place.program, "mount", volume.lower,
+                                   volume.mountpoint, *arguments)
+        while harness.mounted_at(volume.mountpoint) is None or not (arguments or started.poll() is not None):
+            self.assertIn(started.poll(), (None, 0), f"without {streams} it ended before it mounted")
+            time.sleep(0.01)
+        (server,) = harness.child_processes() - before
+        self.place.adopt(server)
+        return started, server
+
+    def test_standard_streams_that_are_closed_do_no_harm(self):
+        """Lower files got their numbers: the log was written into them, and fsync failed."""
+        some = [streams for count in (1, 2, 3) for streams in itertools.combinations((0, 1, 2), count)]
+        for number, (streams, arguments) in enumerate(itertools.product(some, ([], ["--foreground"]))):
+            with self.subTest(closed=streams, arguments=arguments):
+                volume = harness.Volume(self.place, f"volume-{number}").init()
+                started, server = self.mount_without(streams, volume, *arguments)
+                if os.geteuid() == 0:
+                    nulls = streams if arguments else (0, 1, 2)
+                    self.assertEqual({"/dev/null"}, {os.readlink(f"/proc/{server}/fd/{stream}") for stream in nulls})
+                content = self.random.randbytes(10_000)
+                with open(volume.path("file"), "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                with open(volume.path("file"), "rb") as file:
+                    self.assertTrue(file.read() == content)
+                self.place.must("fusermount3", "-u", volume.mountpoint)
+                self.assertEqual(0, started.wait() if arguments else self.place.wait_for(server))
+                self.assertEqual("closed", volume.json("status", volume.lower)["state"])
+                volume.must_be_clean()
 
     def test_a_read_only_mount_writes_nothing_above_or_below(self):
         volume = self.filled_volume()
