@@ -1,7 +1,5 @@
 #include <filesystem>
 #include <fstream>
-#include <functional>
-#include <utility>
 
 #include "tests/kms/engine_fixture.h"
 
@@ -121,17 +119,22 @@ TEST_F(DeletionTest, LeavesNothingOfTheRowInTheFiles) {
   EXPECT_TRUE(open()->describe_key(here_, others[0]));
 }
 
-// Somebody else acts while this engine has just seen that something is due.
-class InterruptedClock final : public Clock {
- public:
-  std::int64_t monotonic_ns() override { return 0; }
-  std::int64_t unix_ms() override {
-    if (interruption) std::exchange(interruption, {})();
-    return now_ms;
+// The daemon's timer is who finishes it.
+TEST_F(DeletionTest, IsFinishedWhereSomebodyReadTheStoreDuringIt) {
+  const Bytes sealed = row(arn_);
+  ASSERT_TRUE(engine_->schedule_key_deletion(here_, arn_, 7));
+  pass_days(7);
+  {
+    auto reader = Database::open(dir_ + "/kms.db").value();
+    ASSERT_TRUE(reader.execute("BEGIN"));
+    auto reading = reader.prepare("SELECT sealed FROM record").value();
+    ASSERT_TRUE(reading.step().value());
+    EXPECT_EQ(engine_->run_due().value(), clock_.now_ms + 1000) << "it is to be tried again";
+    EXPECT_TRUE(files_hold(sealed));
   }
-  std::int64_t now_ms = 0;
-  std::function<void()> interruption;
-};
+  EXPECT_EQ(engine_->run_due().value(), std::nullopt);
+  EXPECT_FALSE(files_hold(sealed));
+}
 
 TEST_F(DeletionTest, LooksAgainBeforeItDeletes) {
   ASSERT_TRUE(engine_->schedule_key_deletion(here_, arn_, 7));

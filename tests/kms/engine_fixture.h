@@ -1,6 +1,9 @@
 // A store, an engine on it with a clock of the test's own, and one key.
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "kms/store/store.h"
 #include "kms/store/store_admin.h"
 #include "tests/kms/support.h"
@@ -8,6 +11,19 @@
 namespace enfold {
 
 constexpr std::int64_t kDayMs = 24LL * 60 * 60 * 1000;
+
+// Somebody else acts while an engine looks at the clock, which it does between its look at the store and what
+// it does then.
+class InterruptedClock final : public Clock {
+ public:
+  std::int64_t monotonic_ns() override { return 0; }
+  std::int64_t unix_ms() override {
+    if (interruption) std::exchange(interruption, {})();
+    return now_ms;
+  }
+  std::int64_t now_ms = 0;
+  std::function<void()> interruption;
+};
 
 class EngineFixture : public ::testing::Test {
  protected:
@@ -18,11 +34,12 @@ class EngineFixture : public ::testing::Test {
   }
 
   // Another engine on the same store, as another process would have it.
-  std::unique_ptr<Engine> open() {
+  std::unique_ptr<Engine> open() { return open(clock_); }
+  std::unique_ptr<Engine> open(Clock& clock) {
     FixedPassphrase unused;
     auto store = open_store(dir_, unused, entropy_);
     EXPECT_TRUE(store) << describe(store.error());
-    return std::make_unique<Engine>(*std::move(store), entropy_, clock_);
+    return std::make_unique<Engine>(*std::move(store), entropy_, clock);
   }
 
   void pass_days(std::int64_t days) { clock_.now_ms += days * kDayMs; }

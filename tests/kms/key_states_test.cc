@@ -158,5 +158,17 @@ TEST_F(KeyStates, LetAnAliasLeaveAKeyThatIsPendingDeletion) {
   EXPECT_TRUE(engine_->update_alias(here_, "alias/a", other_));
 }
 
+// Another engine disables the key after this one has let the call pass and before its transaction.
+TEST_F(KeyStates, AreLookedAtAgainInTheTransaction) {
+  InterruptedClock clock;
+  clock.now_ms = clock_.now_ms;
+  const auto late = open(clock);
+  clock.interruption = [&] { EXPECT_TRUE(engine_->disable_key(here_, arn_)); };
+  EXPECT_EQ(outcome(late->enable_key_rotation(here_, arn_, 90)), "kms-disabled");
+  EXPECT_FALSE(clock.interruption);
+  ASSERT_TRUE(engine_->enable_key(here_, arn_));
+  EXPECT_FALSE(engine_->get_key_rotation_status(here_, arn_)->enabled);
+}
+
 }  // namespace
 }  // namespace enfold

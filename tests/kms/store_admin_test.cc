@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "kms/base/files.h"
 #include "kms/store/export_file.h"
 #include "tests/kms/support.h"
 
@@ -37,6 +38,31 @@ TEST_F(StoreAdmin, MakesAPrivateDirectoryWithPrivateFiles) {
   for (const auto& entry : std::filesystem::directory_iterator(temp_ / "a/b/kms"))
     EXPECT_EQ(mode_of(entry.path()), 0600U) << entry.path();
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(temp_ / "a/b"), {}), 1) << "no draft is left";
+}
+
+// The directories whose entries were made durable, in order.
+class SyncedDirectories final : public PosixFiles {
+ public:
+  std::vector<std::string> synced;
+  Result<void> rename_at(int from_dir, const std::string& from, int to_dir, const std::string& to,
+                         unsigned flags) override {
+    if (to.ends_with("/keys")) synced.push_back("moved there");
+    return PosixFiles::rename_at(from_dir, from, to_dir, to, flags);
+  }
+  Result<void> sync(int fd) override {
+    const auto what = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd));
+    const std::string name = what.filename();
+    if (std::filesystem::is_directory(what)) synced.push_back(name.starts_with("keys.new-") ? "draft" : name);
+    return PosixFiles::sync(fd);
+  }
+};
+
+// A power cut after "made the key store" took the store.
+TEST_F(StoreAdmin, MakesTheStoreDurableWithTheDirectoriesMadeForIt) {
+  SyncedDirectories files;
+  std::filesystem::create_directory(temp_ / "top");
+  ASSERT_TRUE(create_store(files, temp_ / "top/a/b/keys", {}, passphrase_));
+  EXPECT_EQ(files.synced, (std::vector<std::string>{"top", "a", "draft", "draft", "moved there", "b"}));
 }
 
 TEST_F(StoreAdmin, TakesAnEmptyDirectoryAndNoOther) {
