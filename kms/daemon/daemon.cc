@@ -59,7 +59,9 @@ Result<std::unique_ptr<Engine>> open_or_make(const DaemonOptions& options, const
   auto made = create_store(options.data, choice, passphrase);
   // Another daemon that starts now may have been first.
   if (!made && made.error().code != Errc::kExists) return std::unexpected(std::move(made).error());
-  if (made) log_info("made the key store " + options.data + "; back it up: enfold key export-store");
+  if (made)
+    log_info("made the key store " + options.data +
+             "; back it up: enfold key export-store FILE --kms embedded:" + options.data);
   return open_embedded_engine(options.data, passphrase);
 }
 

@@ -15,6 +15,7 @@ class Starting(KmsdTest):
     def test_makes_a_store_that_is_its_own_and_serves_it(self):
         kmsd = self.start("--region", "home-1")
         self.assertEqual(kmsd.listeners(), [f"unix:{self.socket}"])
+        self.assertIn(f"enfold key export-store FILE --kms embedded:{self.data}\n", kmsd.text())
         for path, mode in ((self.data, 0o700), (f"{self.data}/kms.db", 0o600), (f"{self.data}/root.key", 0o600),
                            (self.socket, 0o666)):
             self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), mode, path)
