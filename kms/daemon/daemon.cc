@@ -51,9 +51,18 @@ Result<Plan> plan_of(const DaemonOptions& options) {
   return plan;
 }
 
-// A store that is there keeps its root key, whatever the choice: the same command starts it again.
+// A store that is there keeps its root key: a choice that is named must be that one's, so that nobody
+// believes in a passphrase that protects nothing.
+Result<void> check_choice(const DaemonOptions& options, const RootKeyChoice& choice) {
+  if (options.root_key.empty()) return {};
+  auto same = require_root_key_choice(options.data, choice);
+  if (!same && same.error().code == Errc::kInvalidArgument) return same;
+  return {};  // what else is wrong shows when it is opened
+}
+
 Result<std::unique_ptr<Engine>> open_or_make(const DaemonOptions& options, const RootKeyChoice& choice,
                                              PassphraseSource& passphrase) {
+  ENFOLD_TRY(check_choice(options, choice));
   auto engine = open_embedded_engine(options.data, passphrase);
   if (engine || engine.error().code != Errc::kStoreMissing) return engine;
   auto made = create_store(options.data, choice, passphrase);

@@ -11,6 +11,10 @@
 namespace enfold {
 namespace {
 
+constexpr std::string_view kGenerated = "generated";
+constexpr std::string_view kPassphrase = "passphrase";
+constexpr std::string_view kCredentialPrefix = "credential:";
+
 constexpr std::size_t kMinCredentialBytes = 32;
 constexpr std::size_t kMaxCredentialBytes = 4096;
 
@@ -50,12 +54,16 @@ std::string wrong_key_message(const RootKeyFile& file) {
 }  // namespace
 
 Result<RootKeyChoice> parse_root_key_choice(std::string_view text) {
-  constexpr std::string_view kCredentialPrefix = "credential:";
-  if (text == "generated") return RootKeyChoice{};
-  if (text == "passphrase") return RootKeyChoice{RootKeyKind::kPassphrase, "", {}};
+  if (text == kGenerated) return RootKeyChoice{};
+  if (text == kPassphrase) return RootKeyChoice{RootKeyKind::kPassphrase, "", {}};
   if (text.starts_with(kCredentialPrefix) && is_credential_name(text.substr(kCredentialPrefix.size())))
     return RootKeyChoice{RootKeyKind::kCredential, std::string(text.substr(kCredentialPrefix.size())), {}};
   return make_error(Errc::kInvalidArgument, "A root key is one of generated, passphrase, credential:NAME");
+}
+
+std::string text_of(const RootKeyChoice& choice) {
+  if (choice.kind == RootKeyKind::kCredential) return std::string(kCredentialPrefix) + choice.credential_name;
+  return std::string(choice.kind == RootKeyKind::kPassphrase ? kPassphrase : kGenerated);
 }
 
 Result<Bytes> protect_root_key(const RootKey& key, const RootKeyChoice& choice, PassphraseSource& passphrase,

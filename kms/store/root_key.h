@@ -26,6 +26,7 @@ struct RootKeyChoice {
 
 // "generated", "passphrase" or "credential:NAME"; kInvalidArgument says which these are.
 Result<RootKeyChoice> parse_root_key_choice(std::string_view text);
+std::string text_of(const RootKeyChoice& choice);
 
 // The content of root.key that keeps `key` as chosen. Asks for the passphrase only where one is chosen; an
 // empty one is kInvalidArgument.

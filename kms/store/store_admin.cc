@@ -111,6 +111,19 @@ Result<std::vector<ExportedRow>> read_rows(const Store& store) {
   return rows;
 }
 
+Result<Bytes> read_root_key_file(Files& files, const std::string& dir) {
+  if (!files.stat_at(AT_FDCWD, dir + kDatabaseName))
+    return make_error(Errc::kStoreMissing,
+                      "There is no KMS store at " + dir +
+                          ": name the right place, or restore it from a backup or an export");
+  Result<Bytes> content = read_file(files, AT_FDCWD, dir + kRootKeyName, kMaxRootKeyFileBytes);
+  if (!content && is_errno(content.error(), ENOENT))
+    return make_error(Errc::kStoreMissing, "The KMS store's root key " + dir + kRootKeyName +
+                                               " is missing: restore it from its backup");
+  if (!content) return add_context(std::move(content).error(), dir + kRootKeyName);
+  return content;
+}
+
 }  // namespace
 
 Result<void> create_store(const std::string& dir, const RootKeyChoice& choice, PassphraseSource& passphrase) {
@@ -123,20 +136,29 @@ Result<void> create_store(Files& files, const std::string& dir, const RootKeyCho
   return build_store(files, dir, choice, passphrase, {});
 }
 
+Result<void> require_root_key_choice(const std::string& dir, const RootKeyChoice& choice) {
+  PosixFiles files;
+  ENFOLD_TRY_ASSIGN(Bytes content, read_root_key_file(files, dir));
+  auto file = parse_root_key_file(content);
+  wipe(content);
+  if (!file) return add_context(std::move(file).error(), dir);
+  wipe(file->body);
+  const std::string kept = text_of({file->kind, file->credential_name, {}});
+  const std::string chosen = text_of(choice);
+  if (kept == chosen) return {};
+  return make_error(
+      Errc::kInvalidArgument,
+      dir + ": the root key of this store is kept as " + kept + ", not as " + chosen +
+          ", which is chosen when a store is made; leave the choice out, or import an export of "
+          "the store with it");
+}
+
 Result<std::unique_ptr<Store>> open_store(const std::string& dir, PassphraseSource& passphrase,
                                           Entropy& entropy) {
   PosixFiles files;
-  if (!files.stat_at(AT_FDCWD, dir + kDatabaseName))
-    return make_error(Errc::kStoreMissing,
-                      "There is no KMS store at " + dir +
-                          ": name the right place, or restore it from a backup or an export");
-  Result<Bytes> content = read_file(files, AT_FDCWD, dir + kRootKeyName, kMaxRootKeyFileBytes);
-  if (!content && is_errno(content.error(), ENOENT))
-    return make_error(Errc::kStoreMissing, "The KMS store's root key " + dir + kRootKeyName +
-                                               " is missing: restore it from its backup");
-  if (!content) return add_context(std::move(content).error(), dir + kRootKeyName);
-  Result<RootKey> key = recover_root_key(*content, passphrase);
-  wipe(*content);
+  ENFOLD_TRY_ASSIGN(Bytes content, read_root_key_file(files, dir));
+  Result<RootKey> key = recover_root_key(content, passphrase);
+  wipe(content);
   if (!key) return add_context(std::move(key).error(), dir);
   Result<std::unique_ptr<Store>> store = Store::open(dir + kDatabaseName, *std::move(key), entropy);
   if (!store) return add_context(std::move(store).error(), dir);

@@ -22,6 +22,10 @@ Result<void> create_store(const std::string& dir, const RootKeyChoice& choice, P
 Result<void> create_store(Files& files, const std::string& dir, const RootKeyChoice& choice,
                           PassphraseSource& passphrase);
 
+// kInvalidArgument where the root key of the store is kept in another way. kStoreMissing, kStoreTampered,
+// kUnsupported.
+Result<void> require_root_key_choice(const std::string& dir, const RootKeyChoice& choice);
+
 // Opens the store for the engine. `entropy` outlives it. kStoreMissing, kWrongRootKey, kStoreTampered,
 // kUnsupported.
 Result<std::unique_ptr<Store>> open_store(const std::string& dir, PassphraseSource& passphrase,

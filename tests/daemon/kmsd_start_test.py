@@ -163,6 +163,9 @@ class Starting(KmsdTest):
         given = {"environment": {"CREDENTIALS_DIRECTORY": credentials}}
         self.assertEqual(self.start("--root-key", "credential:kms", data=data, **given).stop(), 0)
         self.assertEqual(self.start(data=data, **given).stop(), 0)
+        # It was ignored, and somebody believed in a passphrase that nothing was sealed by.
+        for other in ("passphrase", "generated", "credential:other"):
+            self.refused(USAGE, f"kept as credential:kms, not as {other}", "--root-key", other, data=data, **given)
         with open(os.path.join(credentials, "kms"), "wb") as file:
             file.write(os.urandom(64))
         self.refused(WRONG_ROOT_KEY, "credential|root key", data=data, **given)
