@@ -31,6 +31,8 @@ std::string message_in(const boost::json::object& error) {
 Error explained(Error error) {
   if (error.code == Errc::kKmsInvalidCiphertext && error.message.empty())
     error.message = "The KMS refuses the wrapped key: it was changed, or it belongs to something else";
+  if (error.code == Errc::kKmsInternal && error.message.empty())
+    error.message = "The KMS failed and does not say why; its log does, look there and try again later";
   if (error.message.empty()) error.message = "The KMS refuses, without a reason";
   return error;
 }

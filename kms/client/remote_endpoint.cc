@@ -146,12 +146,13 @@ Result<std::string> RemoteEndpoint::region_of(const RemoteCall& call) const {
   const std::string& region = call.region.empty() ? region_ : call.region;
   // It goes into headers, where anything else would be another header.
   if (!region.empty() && !is_region_name(region))
-    return make_error(Errc::kInvalidArgument,
-                      "a region has letters, digits and hyphens; correct AWS_REGION or the key's ARN");
-  if (region.empty() && url_.scheme != KmsScheme::kUnix)
     return make_error(
         Errc::kInvalidArgument,
-        "the KMS " + url_.text + ": neither a key's ARN nor the host names a region; set AWS_REGION");
+        "a region has letters, digits and hyphens; correct --region, AWS_REGION or the key's ARN");
+  if (region.empty() && url_.scheme != KmsScheme::kUnix)
+    return make_error(Errc::kInvalidArgument, "the KMS " + url_.text +
+                                                  ": neither a key's ARN nor the host names a region; set "
+                                                  "AWS_REGION, or give `enfold key` a --region");
   return region;
 }
 

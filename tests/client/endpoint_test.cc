@@ -144,6 +144,24 @@ TEST_F(Endpoint, NeverRepeatsWhatMayHaveBeenDoneAndMustNotBeDoneTwice) {
   EXPECT_EQ(server.requests(), 3);
 }
 
+// "The KMS refuses, without a reason; try again later": the daemon's reasons of this class are for its log
+// alone.
+TEST_F(Endpoint, SaysWhoKnowsWhyTheServiceFailed) {
+  FakeServer server([](FakeSocket& socket, const FakeRequest&, int /*number*/) {
+    socket.answer(500, R"({"__type":"KMSInternalException"})");
+  });
+  const std::string message = open_endpoint(server.url())->call(simple_call()).error().message;
+  EXPECT_TRUE(message.contains("its log does")) << message;
+}
+
+TEST_F(Endpoint, NamesWhatGivesARegionWhereNoneIsKnown) {
+  FakeServer server([](FakeSocket& socket, const FakeRequest&, int /*number*/) { socket.answer(200, "{}"); });
+  environment_.set("AWS_REGION", std::nullopt);
+  const std::string message = open_endpoint(server.url())->call(simple_call()).error().message;
+  EXPECT_TRUE(message.contains("set AWS_REGION, or give `enfold key` a --region")) << message;
+  EXPECT_EQ(server.requests(), 0);
+}
+
 TEST_F(Endpoint, TriesThreeTimesWhereTheServiceThrottlesOrFails) {
   const std::vector<std::pair<std::string, std::string>> failures{
       {kThrottled, "kms-throttled"},
