@@ -25,12 +25,34 @@ std::string_view advice_on_errno(int error) {
   }
 }
 
-std::string_view advice_on_kms(Errc code) {
-  switch (code) {
+// What is missing or there already need not be a key.
+std::string_view advice_on_names(const std::string& command, Errc code) {
+  const bool is_missing = code == Errc::kKmsNotFound;
+  if (command.starts_with("principal"))
+    return is_missing ? "`enfold principal list` shows who is there, with their accounts and access keys"
+                      : "`enfold principal list` shows who that is";
+  if (command.starts_with("key alias"))
+    return is_missing ? "`enfold key alias list` and `enfold key list` show what is there"
+                      : "choose another, or give it another key with `enfold key alias update`";
+  return is_missing ? "`enfold key list` shows the keys of a store, this may be another one"
+                    : "choose another name";
+}
+
+std::string_view advice_on_state(std::string_view message) {
+  if (message.contains(" is pending deletion"))
+    return "`enfold key cancel-deletion` keeps it, and then `enfold key enable` lets it be used";
+  return "`enfold key describe` shows its state";
+}
+
+std::string_view advice_on_kms(const std::string& command, const Error& error) {
+  switch (error.code) {
     case Errc::kKmsDisabled:
       return "enable it with `enfold key enable`";
     case Errc::kKmsNotFound:
-      return "`enfold key list` shows the keys of a store, this may be another one";
+    case Errc::kKmsAlreadyExists:
+      return advice_on_names(command, error.code);
+    case Errc::kKmsInvalidState:
+      return advice_on_state(error.message);
     case Errc::kKmsInvalidCiphertext:
     case Errc::kKmsIncorrectKey:
       return "restore enfold.volume or the key store from a backup, whichever was changed";
@@ -52,12 +74,12 @@ std::string_view advice_on_kms(Errc code) {
   }
 }
 
-std::string_view advice_on(const Error& error) {
+std::string advice_on(const std::string& command, const Error& error) {
   switch (error.code) {
     case Errc::kSystem:
-      return advice_on_errno(error.errno_value);
+      return std::string(advice_on_errno(error.errno_value));
     case Errc::kInvalidArgument:
-      return "see `enfold --help`";
+      return "see `enfold " + command + (command.empty() ? "" : " ") + "--help`";
     case Errc::kNotFound:
       return "check the path";
     case Errc::kExists:
@@ -87,7 +109,7 @@ std::string_view advice_on(const Error& error) {
     case Errc::kPinMismatch:
       return "see tools/README.md, Pins";
     default:
-      return advice_on_kms(error.code);
+      return std::string(advice_on_kms(command, error));
   }
 }
 
@@ -95,10 +117,10 @@ std::string_view advice_on(const Error& error) {
 
 std::string error_line(const std::string& command, const Error& error) {
   std::string line = "enfold: " + command + (command.empty() ? "" : ": ") + describe(error);
-  const std::string_view advice = advice_on(error);
   // A message that has its own advice has it behind a semicolon.
-  if (line.find("; ") == std::string::npos) line += "; " + std::string(advice);
-  return printable(line);
+  if (line.contains("; ")) return printable(line);
+  if (line.ends_with('.')) line.pop_back();  // as AWS's texts do
+  return printable(line + "; " + advice_on(command, error));
 }
 
 }  // namespace enfold

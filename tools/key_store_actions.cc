@@ -16,7 +16,7 @@ Result<std::string> store_of(const KeyOptions& options) {
 Result<int> export_the_store(const KeyOptions& options, bool json) {
   ENFOLD_TRY_ASSIGN(const std::string directory, store_of(options));
   ToolPassphrase store(options.kms.passphrase, "passphrase of the key store");
-  ToolPassphrase sealing(options.export_passphrase, "passphrase for the exported file");
+  ToolPassphrase sealing(options.export_passphrase, "passphrase for the exported file", "export-");
   sealing.confirm();
   ENFOLD_TRY(export_store(directory, store, options.file, sealing));
   print({{"store", directory}, {"exported_to", options.file}}, json);
@@ -29,7 +29,7 @@ Result<int> import_the_store(const KeyOptions& options, bool json) {
   ENFOLD_TRY_ASSIGN(const std::string directory, store_of(options));
   ENFOLD_TRY_ASSIGN(const RootKeyChoice choice,
                     parse_root_key_choice(options.root_key.empty() ? "generated" : options.root_key));
-  ToolPassphrase sealing(options.export_passphrase, "passphrase of the exported file");
+  ToolPassphrase sealing(options.export_passphrase, "passphrase of the exported file", "export-");
   ToolPassphrase store(options.kms.passphrase, "passphrase for the new key store");
   store.confirm();
   ENFOLD_TRY(import_store(options.file, sealing, directory, choice, store));

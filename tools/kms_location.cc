@@ -41,8 +41,11 @@ Result<std::string> resolve_kms_url(const std::string& text) {
     ENFOLD_TRY(parse_kms_url(std::string(scheme) + resolved));
     return std::string(scheme) + resolved;
   }
-  ENFOLD_TRY_ASSIGN(const KmsUrl url, parse_kms_url(text));
-  return url.normal();
+  auto url = parse_kms_url(text);
+  // In a pin it may be of a newer Enfold; on the command line it is a slip.
+  if (!url && url.error().code == Errc::kUnsupported) url.error().code = Errc::kInvalidArgument;
+  if (!url) return std::unexpected(std::move(url).error());
+  return url->normal();
 }
 
 std::optional<std::string> embedded_directory(const std::string& kms_url) {

@@ -42,6 +42,14 @@ int report(const std::string& command, const enfold::Error& error) {
   return enfold::exit_code_of(error);
 }
 
+// As far as it was recognised: "key alias create".
+std::string chosen_command(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  if (chosen.empty()) return {};
+  const std::string below = chosen_command(*chosen.front());
+  return chosen.front()->get_name() + (below.empty() ? "" : " " + below);
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Encrypts a directory behind a mount, every file under a key of its own.", "enfold");
   enfold::Invocation invocation;
@@ -52,7 +60,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& asked_for_help) {
     return app.exit(asked_for_help);
   } catch (const CLI::ParseError& wrong) {
-    return report("", {enfold::Errc::kInvalidArgument, 0, wrong.what()});
+    return report(chosen_command(app), {enfold::Errc::kInvalidArgument, 0, wrong.what()});
   }
   if (invocation.name.empty()) invocation.name = app.get_subcommands().front()->get_name();
   auto code = invocation.run();

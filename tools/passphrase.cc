@@ -19,9 +19,10 @@ void add_passphrase_options(CLI::App& command, PassphraseOrigin& origin, const s
 
 Result<WipedBytes> ToolPassphrase::read() {
   if (origin_.is_given()) return read_passphrase(origin_);
-  ENFOLD_TRY_ASSIGN(WipedBytes first, prompt_for_secret(what_));
+  const std::string option = "--" + word_ + "passphrase";
+  ENFOLD_TRY_ASSIGN(WipedBytes first, prompt_for_secret(what_, option));
   if (!confirm_) return first;
-  ENFOLD_TRY_ASSIGN(const WipedBytes second, prompt_for_secret(what_ + ", again"));
+  ENFOLD_TRY_ASSIGN(const WipedBytes second, prompt_for_secret(what_ + ", again", option));
   if (!equal_in_constant_time(first.expose(), second.expose()))
     return make_error(Errc::kInvalidArgument, "the two passphrases differ; try again");
   return first;

@@ -20,9 +20,9 @@ void add_passphrase_options(CLI::App& command, PassphraseOrigin& origin, const s
 
 class ToolPassphrase final : public ReadOncePassphrase {
  public:
-  // `what` is for the prompt: "passphrase of the KMS store".
-  ToolPassphrase(PassphraseOrigin origin, std::string what)
-      : origin_(std::move(origin)), what_(std::move(what)) {}
+  // `what` is for the prompt: "passphrase of the KMS store"; `word` is that of the options that give it.
+  ToolPassphrase(PassphraseOrigin origin, std::string what, std::string word = "")
+      : origin_(std::move(origin)), what_(std::move(what)), word_(std::move(word)) {}
 
   // A prompt asks twice from now on: for a passphrase that is being chosen.
   void confirm() { confirm_ = true; }
@@ -32,6 +32,7 @@ class ToolPassphrase final : public ReadOncePassphrase {
 
   PassphraseOrigin origin_;
   std::string what_;
+  std::string word_;
   bool confirm_ = false;
 };
 

@@ -9,6 +9,7 @@
 #include "kms/client/wiped_json.h"
 #include "tools/commands.h"
 #include "tools/kms_calls.h"
+#include "tools/kms_location.h"
 
 namespace enfold {
 namespace {
@@ -53,6 +54,16 @@ Fields fields_of(const json::object& principal, bool json) {
           {json ? "access_keys" : "access_key", texts_in(principal, "AccessKeyIds")}};
 }
 
+Result<KmsCalls> open_service(const PrincipalOptions& options) {
+  ENFOLD_TRY_ASSIGN(const std::string url, resolve_kms_url(options.kms.kms));
+  if (url.starts_with("http"))
+    return make_error(Errc::kInvalidArgument,
+                      "--kms " + url +
+                          ": who administers principals is known over unix: only, or in an embedded store; "
+                          "write unix:PATH or embedded:DIR");
+  return KmsCalls::open(options.kms);
+}
+
 json::object about(const PrincipalOptions& options) {
   json::object request = wiped_object();
   request["Account"] = options.account;
@@ -67,7 +78,7 @@ Result<int> add(const PrincipalOptions& options, bool json) {
     ENFOLD_TRY_ASSIGN(const std::uint32_t id, unix_id_of(user));
     ids.emplace_back(std::int64_t{id});  // as a parser would read it
   }
-  ENFOLD_TRY_ASSIGN(const KmsCalls calls, KmsCalls::open(options.kms));
+  ENFOLD_TRY_ASSIGN(const KmsCalls calls, open_service(options));
   ENFOLD_TRY_ASSIGN(const json::object answer, calls.call("Enfold.AddPrincipal", request));
   const json::object* principal = object_in(answer, "Principal");
   if (principal == nullptr)
@@ -77,7 +88,7 @@ Result<int> add(const PrincipalOptions& options, bool json) {
 }
 
 Result<int> list(const PrincipalOptions& options, bool json) {
-  ENFOLD_TRY_ASSIGN(const KmsCalls calls, KmsCalls::open(options.kms));
+  ENFOLD_TRY_ASSIGN(const KmsCalls calls, open_service(options));
   std::vector<Fields> principals;
   ENFOLD_TRY(calls.call_list("Enfold.ListPrincipals", {}, "Principals",
                              [&](const json::object& entry) -> Result<void> {
@@ -90,7 +101,7 @@ Result<int> list(const PrincipalOptions& options, bool json) {
 }
 
 Result<int> remove(const PrincipalOptions& options, bool json) {
-  ENFOLD_TRY_ASSIGN(const KmsCalls calls, KmsCalls::open(options.kms));
+  ENFOLD_TRY_ASSIGN(const KmsCalls calls, open_service(options));
   ENFOLD_TRY(calls.call("Enfold.RemovePrincipal", about(options)));
   print({{"removed", options.name}, {"account", options.account}}, json);
   return kExitSuccess;
@@ -98,7 +109,7 @@ Result<int> remove(const PrincipalOptions& options, bool json) {
 
 // The one time that the secret is to be seen: the service keeps it sealed, and shows it to nobody again.
 Result<int> create_access_key(const PrincipalOptions& options, bool json) {
-  ENFOLD_TRY_ASSIGN(const KmsCalls calls, KmsCalls::open(options.kms));
+  ENFOLD_TRY_ASSIGN(const KmsCalls calls, open_service(options));
   ENFOLD_TRY_ASSIGN(const json::object answer, calls.call("Enfold.CreateAccessKey", about(options)));
   print({{"access_key_id", text_in(answer, "AccessKeyId")},
          {"secret_access_key", text_in(answer, "SecretAccessKey")}},
@@ -108,7 +119,7 @@ Result<int> create_access_key(const PrincipalOptions& options, bool json) {
 }
 
 Result<int> delete_access_key(const PrincipalOptions& options, bool json) {
-  ENFOLD_TRY_ASSIGN(const KmsCalls calls, KmsCalls::open(options.kms));
+  ENFOLD_TRY_ASSIGN(const KmsCalls calls, open_service(options));
   ENFOLD_TRY(calls.call("Enfold.DeleteAccessKey", {{"AccessKeyId", options.access_key_id}}));
   print({{"deleted", options.access_key_id}}, json);
   return kExitSuccess;

@@ -13,6 +13,7 @@
 #include "tools/passphrase.h"
 #include "tools/printable.h"
 #include "tools/progress_line.h"
+#include "tools/rekey_progress.h"
 #include "tools/rekey_report.h"
 #include "tools/volume_path.h"
 
@@ -78,23 +79,9 @@ class Screen final : public RekeyObserver {
   }
 
   bool progress(const RekeyCounts& counts) override {
-    if (line_.is_due()) show(counts);
+    progress_.hear(counts, line_.seconds());
+    if (line_.is_due()) line_.show(progress_.text(line_.seconds()));
     return !is_interrupted;
-  }
-
-  // The rate is of the pass: those that find nothing to do are quicker.
-  void show(const RekeyCounts& counts) {
-    if (counts.pass != pass_) {
-      pass_ = counts.pass;
-      pass_began_ = line_.seconds();
-    }
-    const double rate = static_cast<double>(counts.names) / std::max(line_.seconds() - pass_began_, 0.001);
-    const std::uint64_t rest = counts.total > counts.names ? counts.total - counts.names : 0;
-    line_.show("pass " + std::to_string(counts.pass) + ": " + std::to_string(counts.names) + " of " +
-               std::to_string(counts.total) + " files, " + whole(rate) + " files/s, about " +
-               whole(static_cast<double>(rest) / std::max(rate, 0.001)) + " s left; re-wrapped " +
-               std::to_string(counts.rewrapped) + ", new data keys " + std::to_string(counts.renewed) + " (" +
-               std::to_string(counts.renewed_bytes >> 20U) + " MiB)");
   }
 
   void clear() { line_.clear(); }
@@ -102,12 +89,9 @@ class Screen final : public RekeyObserver {
   std::vector<Fields> findings;
 
  private:
-  static std::string whole(double value) { return std::to_string(static_cast<std::uint64_t>(value)); }
-
   bool json_;
   ProgressLine line_;
-  std::uint64_t pass_ = 1;
-  double pass_began_ = 0;
+  RekeyProgressText progress_;
 };
 
 Result<RekeyAsk> ask_of(const RekeyOptions& options) {
@@ -179,8 +163,8 @@ Result<RekeyReport> rekey(const RekeyOptions& options, const std::string& lower,
                           Clock& clock) {
   ENFOLD_TRY_ASSIGN(const RekeyAsk ask, ask_of(options));
   const InterruptedGently gently;
-  ToolPassphrase other(options.to_passphrase,
-                       "passphrase of the other key store");  // a descriptor gives it once
+  // A descriptor gives it once.
+  ToolPassphrase other(options.to_passphrase, "passphrase of the other key store", "to-");
   ENFOLD_TRY_ASSIGN(auto by_mount, rekey_by_mount(options, ask, lower, other, screen));
   if (by_mount) return *std::move(by_mount);
   return rekey_directly(options, ask, lower, other, screen, clock);

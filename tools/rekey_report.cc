@@ -58,8 +58,9 @@ void print_what_was_done(const RekeyAnswer& answer, const RekeyReport& report) {
   const auto rate = static_cast<std::uint64_t>(
       static_cast<double>(report.counts.rewrapped + report.counts.renewed) / std::max(answer.seconds, 0.001));
   print_line(of_files(report.counts.rewrapped) + " re-wrapped, " + std::to_string(report.counts.renewed) +
-                 " with new data keys, in " + std::to_string(report.counts.pass) + " passes over " +
-                 of_files(report.counts.files) + ", " + std::to_string(rate) + " a second",
+                 " with new data keys, in " + std::to_string(report.counts.pass) +
+                 (report.counts.pass == 1 ? " pass over " : " passes over ") + of_files(report.counts.files) +
+                 ", " + std::to_string(rate) + " a second",
              false);
 }
 

@@ -69,13 +69,12 @@ Result<WipedBytes> read_answer(int fd) {
 
 }  // namespace
 
-Result<WipedBytes> prompt_for_secret(const std::string& what) {
+Result<WipedBytes> prompt_for_secret(const std::string& what, const std::string& option) {
   const Fd terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
   if (!terminal.valid())
     return make_error(Errc::kInvalidArgument,
-                      "the " + what +
-                          " is needed and there is no terminal to ask on; give it with "
-                          "--passphrase-fd or --passphrase-file");
+                      "the " + what + " is needed and there is no terminal to ask on; give it with " +
+                          option + "-fd or " + option + "-file");
   const QuietTerminal quiet(
       terminal.get());  // first: whoever answers the prompt at once is not echoed, nor dropped
   say(terminal.get(), "enfold: " + what + ": ");

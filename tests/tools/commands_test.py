@@ -99,6 +99,15 @@ class Basics(CommandTest):
                           ["mount", self.lower]):
             self.assert_refused(USAGE, *arguments)
 
+    def test_wrong_usage_names_the_help_of_the_command(self):
+        for arguments, command in (([], ""), (["nothing"], ""), (["init"], "init "), (["key"], "key "),
+                                   (["key", "nothing"], "key "), (["key", "alias", "create"], "key alias create "),
+                                   (["principal", "add"], "principal add "), (["mount", "a"], "mount "),
+                                   (["key", "rotation", "enable", "x", "--days", "y"], "key rotation enable ")):
+            self.assert_refused(USAGE, *arguments, says=f"; see `enfold {command}--help`\n")
+            if command:
+                self.assert_refused(USAGE, *arguments, says=f"enfold: {command.strip()}: ")
+
     def test_an_error_of_a_rare_kind_has_advice_too(self):
         os.symlink("loop", os.path.join(self.place.path, "loop"))
         self.assert_refused(10, "status", os.path.join(self.place.path, "loop", "volume"))
@@ -203,7 +212,8 @@ class Init(CommandTest):
         self.assertFalse(os.path.exists(self.lower))
 
     def test_an_unknown_kind_of_kms_or_root_key_is_refused(self):
-        self.assert_refused(UNSUPPORTED, "init", self.lower, "--kms", "ftp://example.org")
+        for kms in ("ftp://example.org", "foo"):
+            self.assert_refused(USAGE, "init", self.lower, "--kms", kms, says="embedded:DIR, unix:PATH, http://127.0.0.1:PORT")
         self.assert_refused(USAGE, "init", self.lower, "--kms", "http://example.org", says="https")
         self.assert_refused(USAGE, "init", self.lower, "--kms", "unix:")
         self.assert_refused(USAGE, "init", self.lower, "--kms", "unix:kms.sock", "--root-key", "generated")
@@ -364,6 +374,11 @@ class Keys(CommandTest):
         again = self.with_passphrase("key", "export-store", exported, "--kms", self.kms, passphrase=b"x\n",
                                      option="--export-passphrase-fd", check=False)
         self.assertEqual(EXISTS, again.returncode)
+        for command in ("export-store", "import-store"):
+            # The other option that is named opens the store and not the file.
+            self.assert_refused(USAGE, "key", command, exported + "2" if command == "export-store" else exported, "--kms",
+                                self.kms if command == "export-store" else self.kms + "2", start_new_session=True,
+                                says="--export-passphrase-fd or --export-passphrase-file")
         shutil.rmtree(self.keys)
         for pin in self.pin_files():
             os.unlink(pin)

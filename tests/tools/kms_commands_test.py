@@ -50,7 +50,7 @@ class Embedded(KmsCommandTest):
     def test_aliases(self):
         self.assertEqual("alias/photographs", self.answer("key", "alias", "create", "photographs", self.key["id"])["alias"])
         self.assertEqual(self.key["arn"], self.answer("key", "describe", "alias/photographs")["arn"])
-        self.assert_refused(47, "key", "alias", "create", "alias/photographs", self.key["id"])
+        self.assert_refused(47, "key", "alias", "create", "alias/photographs", self.key["id"], says="alias update")
         self.assert_refused(57, "key", "alias", "create", "alias/aws/mine", self.key["id"])
         other = self.answer("key", "create")
         self.answer("key", "alias", "update", "photographs", other["arn"])
@@ -86,7 +86,7 @@ class Embedded(KmsCommandTest):
         scheduled = self.answer("key", "schedule-deletion", self.key["arn"], "--days", "7")
         self.assertEqual("PendingDeletion", scheduled["state"])
         self.assertRegex(scheduled["deletion"], DATE)
-        self.assert_refused(43, "key", "enable", self.key["arn"])
+        self.assert_refused(43, "key", "enable", self.key["arn"], says="is pending deletion; `enfold key cancel-deletion`")
         kept = self.answer("key", "cancel-deletion", self.key["arn"])
         self.assertEqual(("Disabled", None), (kept["state"], kept["deletion"]))
         self.assertEqual("Enabled", self.answer("key", "enable", self.key["arn"])["state"])
@@ -105,7 +105,7 @@ class Embedded(KmsCommandTest):
         made = self.answer("principal", "add", "alice", "--unix-user", "root", "--unix-user", "4242")
         self.assertEqual(("alice", "000000000000", ["0", "4242"]), (made["name"], made["account"], made["unix_ids"]))
         self.assertRegex(made["created"], DATE)
-        self.assert_refused(47, "principal", "add", "alice")
+        self.assert_refused(47, "principal", "add", "alice", says="`enfold principal list`")
         self.assert_refused(47, "principal", "add", "bob", "--unix-user", "4242")
         self.assert_refused(40, "principal", "add", "bob", "--account", "12")
         self.assert_refused(2, "principal", "add", "bob", "--unix-user", "no such user")
@@ -122,7 +122,8 @@ class Embedded(KmsCommandTest):
         self.answer("principal", "remove", "alice", "--account", "111122223333")
         (left,) = self.answer("principal", "list")["principals"]
         self.assertEqual("000000000000", left["account"])
-        self.assert_refused(41, "principal", "remove", "bob")
+        self.assert_refused(41, "principal", "remove", "bob", says="`enfold principal list`")
+        self.assert_refused(2, "principal", "list", kms="http://127.0.0.1:1", says="unix: only")
 
     def test_for_people(self):
         done = self.run_tool("key", "describe", self.key["arn"], "--kms", self.kms)
