@@ -5,6 +5,7 @@
 #include "kms/base/log.h"
 #include "kms/base/secret_memory.h"
 #include "kms/base/service_manager.h"
+#include "kms/daemon/descriptor_limit.h"
 #include "kms/daemon/server.h"
 #include "kms/daemon/service_handler.h"
 #include "kms/store/store_admin.h"
@@ -138,6 +139,7 @@ Result<void> serve(Engine& engine, const DaemonOptions& options, std::vector<Lis
 
 Result<void> run_daemon(const DaemonOptions& options) {
   ENFOLD_TRY_ASSIGN(const Plan plan, plan_of(options));
+  ENFOLD_TRY(raise_descriptor_limit(ServerLimits{}.connections));
   // First, so that a start that is refused has made no store.
   ENFOLD_TRY_ASSIGN(std::vector<Listener> listeners, open_listeners(plan));
   ServicePassphrase passphrase(options.passphrase);

@@ -61,6 +61,14 @@ class Starting(KmsdTest):
         self.start()
         self.assertEqual(len(ask(self.socket, "TrentService.ListKeys")["Keys"]), 7)
 
+    def test_a_limit_of_descriptors_is_raised_and_where_it_cannot_be_it_does_not_start(self):
+        """It listened and had no descriptor left to accept with."""
+        kmsd = self.start(program=("sh", "-c", 'ulimit -Sn 14; exec "$@"', "sh"))
+        ask(self.socket, "Enfold.Ping")
+        self.assertEqual(kmsd.stop(), 0)
+        text = self.refused(10, "limit is 14, raise it", program=("sh", "-c", 'ulimit -n 14; exec "$@"', "sh"))
+        self.assertNotIn("listening", text)
+
     def test_listens_on_several_addresses(self):
         kmsd = self.start(listen=[f"unix:{self.socket}", f"unix:{self.socket}2", "http://127.0.0.1:0", "http://[::1]:0",
                                   "http://localhost:0"])
