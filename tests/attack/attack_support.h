@@ -10,8 +10,7 @@
 
 namespace enfold {
 
-// ENFOLD_LONG=1 tries all of what the short form samples by the seed.
-bool is_long_form();
+using format_test::is_long_form;
 
 // What the user of a volume put at a path.
 struct Known {

@@ -2,7 +2,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <cstring>
 
 #include "tests/attack/attack_support.h"
@@ -46,11 +45,6 @@ class Collector final : public CheckObserver {
 };
 
 }  // namespace
-
-bool is_long_form() {
-  const char* value = std::getenv("ENFOLD_LONG");
-  return value != nullptr && std::string_view(value) == "1";
-}
 
 std::string text_of(ByteSpan bytes) { return as_string(bytes); }
 ByteSpan first_bytes(const std::string& text, std::size_t size) { return as_bytes(text).first(size); }

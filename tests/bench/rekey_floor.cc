@@ -80,8 +80,9 @@ struct OpenFile {
 };
 
 void open_and_read(const Entry& entry, OpenFile& file) {
-  file.fd =
-      openat(dirfd(entry.directory.get()), entry.name.c_str(), O_RDWR | O_NOFOLLOW | O_NOATIME | O_CLOEXEC);
+  const int directory = dirfd(entry.directory.get());
+  if (directory < 0) fail(entry.name);
+  file.fd = openat(directory, entry.name.c_str(), O_RDWR | O_NOFOLLOW | O_NOATIME | O_CLOEXEC);
   if (file.fd < 0 || pread(file.fd, file.header.data(), kPageBytes, 0) != kPageBytes) fail(entry.name);
 }
 

@@ -1,5 +1,4 @@
 // Random operations on the content of one file, as fsx makes them, each compared with the model.
-#include <cstdlib>
 #include <random>
 
 #include "tests/conformance/describe.h"
@@ -152,7 +151,7 @@ class OneFile : public Conformance {
 };
 
 TEST_P(OneFile, HasTheContentThatTheModelHas) {
-  const int steps = std::getenv("ENFOLD_LONG") != nullptr ? 100'000 : 2'000;
+  const int steps = format_test::is_long_form() ? 100'000 : 2'000;
   for (int number = 1; number <= steps; ++number) {
     step();
     if (number % 20 == 0) compare();

@@ -1,5 +1,4 @@
 // Random operations on all implementations at once, compared with the model step by step.
-#include <cstdlib>
 
 #include "tests/conformance/implementations.h"
 #include "tests/conformance/model.h"
@@ -64,7 +63,7 @@ class RandomRun {
 };
 
 TEST(RandomOperations, AreAnsweredAsTheModelSays) {
-  const int steps = std::getenv("ENFOLD_LONG") != nullptr ? 20'000 : 2'000;
+  const int steps = format_test::is_long_form() ? 20'000 : 2'000;
   RandomRun run(format_test::test_seed());
   for (int step = 1; step <= steps; ++step) {
     run.step();

@@ -40,6 +40,9 @@ std::string environment(const char* name) {
   return value == nullptr ? std::string() : std::string(value);
 }
 
+// 0 where there is none.
+int number_in(const char* text) { return static_cast<int>(std::strtol(text, nullptr, 10)); }
+
 template <class Function>
 Function* real(const char* name) {
   return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
@@ -69,7 +72,7 @@ Settings read_settings() {
   else if (act == "short")
     settings.act = Act::kShort;
   else if (!act.empty())
-    settings.act = Act::kFail, settings.error = std::atoi(act.c_str());
+    settings.act = Act::kFail, settings.error = number_in(act.c_str());
   settings.count = map_count(environment("ENFOLD_CALLS_COUNT"));
   return settings;
 }
@@ -104,7 +107,7 @@ bool is_below(int fd) {
 bool is_below(int dir, const char* path) {
   constexpr std::string_view kDescriptor = "/proc/self/fd/";
   const std::string_view name(path);
-  if (name.starts_with(kDescriptor)) return is_below(std::atoi(path + kDescriptor.size()));
+  if (name.starts_with(kDescriptor)) return is_below(number_in(path + kDescriptor.size()));
   if (name.starts_with('/')) return is_below(name);
   return dir != AT_FDCWD && is_below(dir);
 }

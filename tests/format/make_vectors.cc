@@ -1,7 +1,7 @@
 // Writes tests/vectors/format anew: format_make_vectors DIRECTORY. Everything is fixed, so it writes the same
 // bytes each time; a difference to what is committed is a change of the format.
-#include <cstdio>
 #include <fstream>
+#include <iostream>
 
 #include "tests/format/support.h"
 #include "tests/format/vector_decoders.h"
@@ -25,8 +25,7 @@ class VectorWriter {
     Fields fields = fields_;
     for (const auto& [key, value] : own) fields[key] = value;
     const auto value = decode_vector(structure_, {name, fields, Bytes(bytes.begin(), bytes.end())});
-    if (!value)
-      std::fprintf(stderr, "%s %s: %s\n", structure_.c_str(), name.c_str(), value.error().message.c_str());
+    if (!value) std::cerr << structure_ << ' ' << name << ": " << value.error().message << '\n';
     begin(name, bytes, own);
     out_ += "expect: ok\nvalue: " + value.value_or("?") + "\n";
   }
@@ -475,7 +474,7 @@ void write_xattr_values(const std::string& directory) {
 
 int main(int argc, char** argv) {
   if (argc != 2) {
-    std::fprintf(stderr, "usage: format_make_vectors DIRECTORY\n");
+    std::cerr << "usage: format_make_vectors DIRECTORY\n";
     return 2;
   }
   using Writer = void (*)(const std::string&);

@@ -38,6 +38,11 @@ std::uint64_t test_seed() {
   return seed;
 }
 
+bool is_long_form() {
+  const char* value = std::getenv("ENFOLD_LONG");
+  return value != nullptr && std::string_view(value) == "1";
+}
+
 VolumeKeys sample_keys() { return {sample_volume(), VolumeSecret(sample_secret())}; }
 VolumeKeys other_keys() { return {VolumeId{counting<16>(0x11)}, VolumeSecret(counting<32>(0x41))}; }
 

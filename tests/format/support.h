@@ -31,6 +31,9 @@ class SeededEntropy final : public Entropy {
 // ENFOLD_TEST_SEED, else random; printed at its first use.
 std::uint64_t test_seed();
 
+// ENFOLD_LONG=1 tries all of what the short form samples by the seed.
+bool is_long_form();
+
 // first, first + 1, ...
 template <std::size_t N>
 std::array<std::uint8_t, N> counting(std::uint8_t first) {

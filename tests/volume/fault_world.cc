@@ -13,11 +13,6 @@ namespace enfold {
 
 namespace stdfs = std::filesystem;
 
-bool is_long_form() {
-  const char* value = std::getenv("ENFOLD_LONG");
-  return value != nullptr && std::string_view(value) == "1";
-}
-
 int open_descriptors() {
   int count = 0;
   for (const auto& entry : stdfs::directory_iterator("/proc/self/fd")) count += entry.path().empty() ? 0 : 1;

@@ -10,8 +10,7 @@
 
 namespace enfold {
 
-// ENFOLD_LONG=1 tries all of what the short form samples.
-bool is_long_form();
+using format_test::is_long_form;
 
 // Of this process, now.
 int open_descriptors();
