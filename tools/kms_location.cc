@@ -24,6 +24,14 @@ Result<std::string> resolve_path(std::string path) {
   return parent == "/" ? "/" + name : parent + "/" + name;
 }
 
+// Symlinks stay: who could have made them matters where the socket is connected to.
+Result<std::string> absolute_path(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  if (path.starts_with('/')) return path;
+  ENFOLD_TRY_ASSIGN(const std::string here, canonical_path("."));
+  return (here == "/" ? here : here + "/") + path;
+}
+
 }  // namespace
 
 Result<std::string> resolve_kms_url(const std::string& text) {
@@ -37,7 +45,8 @@ Result<std::string> resolve_kms_url(const std::string& text) {
                       "--kms " + text + ": names no path; write " + text + (text == kUnix ? "PATH" : "DIR"));
   for (const std::string_view scheme : {kEmbedded, kUnix}) {
     if (!text.starts_with(scheme)) continue;
-    ENFOLD_TRY_ASSIGN(const std::string resolved, resolve_path(text.substr(scheme.size())));
+    const std::string path = text.substr(scheme.size());
+    ENFOLD_TRY_ASSIGN(const std::string resolved, scheme == kUnix ? absolute_path(path) : resolve_path(path));
     ENFOLD_TRY(parse_kms_url(std::string(scheme) + resolved));
     return std::string(scheme) + resolved;
   }

@@ -23,12 +23,12 @@ std::unexpected<TransportError> system_fault(int errno_value) {
 
 // A nonblocking connect() to a Unix socket whose backlog is full fails in a way that looks like one under
 // way, so this one blocks, for as long as it may.
-Transported<Fd> connect_blocking(const std::string& path, std::int64_t timeout_ns) {
+Transported<Fd> connect_blocking(const Fd& place, std::int64_t timeout_ns) {
   Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket.valid()) return system_fault(errno);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) return system_fault(ENAMETOOLONG);
+  const std::string path = "/proc/self/fd/" + std::to_string(place.get());
   std::memcpy(address.sun_path, path.data(), path.size());
   constexpr std::int64_t kNsPerUs = 1000;
   constexpr std::int64_t kUsPerSecond = 1'000'000;
@@ -41,20 +41,21 @@ Transported<Fd> connect_blocking(const std::string& path, std::int64_t timeout_n
   return system_fault(errno);
 }
 
-TransportError fault_of_listener(const Error& error) {
+TransportError fault_of(const Error& error) {
   const bool is_untrusted = error.code == Errc::kKmsUnavailable;
-  // Else the socket went meanwhile, for one.
   return {is_untrusted ? TransportFault::kUntrusted : TransportFault::kNotReached, describe(error)};
 }
 
 }  // namespace
 
 Transported<Fd> connect_unix(const std::string& path, std::int64_t timeout_ns) {
-  auto socket = connect_blocking(path, timeout_ns);
-  if (!socket) return socket;
-  if (auto trusted = require_trusted_listener(socket->get(), path); !trusted)
-    return std::unexpected(fault_of_listener(trusted.error()));
-  return socket;
+  auto place = find_socket(path);
+  if (!place) return system_fault(place.error().errno_value);
+  auto connection = connect_blocking(place->socket, timeout_ns);
+  if (!connection) return connection;
+  if (auto trusted = require_trusted_listener(connection->get(), place->steps); !trusted)
+    return std::unexpected(fault_of(trusted.error()));
+  return connection;
 }
 
 }  // namespace enfold

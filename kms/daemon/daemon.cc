@@ -72,6 +72,7 @@ Result<std::unique_ptr<Engine>> open_or_make(const DaemonOptions& options, const
   if (made)
     log_info("made the key store " + options.data +
              "; back it up: enfold key export-store FILE --kms embedded:" + options.data);
+  ENFOLD_TRY(check_choice(options, choice));
   return open_embedded_engine(options.data, passphrase);
 }
 
@@ -94,13 +95,9 @@ Result<void> open_all(const std::vector<ListenAddress>& addresses, std::vector<L
   return {};
 }
 
-Result<std::vector<Listener>> open_listeners(const Plan& plan) {
-  ENFOLD_TRY_ASSIGN(const int passed, take_passed_fd_count());
+Result<std::vector<Listener>> open_listeners(const Plan& plan, int passed) {
   ENFOLD_TRY_ASSIGN(std::vector<Listener> listeners, Listener::adopt(kFirstPassedFd, passed));
   for (const auto& addresses : plan.listen) ENFOLD_TRY(open_all(addresses, listeners));
-  if (listeners.empty())
-    return make_error(Errc::kInvalidArgument,
-                      "nothing to listen on; give --listen unix:PATH or --listen http://127.0.0.1:PORT");
   return listeners;
 }
 
@@ -140,8 +137,10 @@ Result<void> serve(Engine& engine, const DaemonOptions& options, std::vector<Lis
 Result<void> run_daemon(const DaemonOptions& options) {
   ENFOLD_TRY_ASSIGN(const Plan plan, plan_of(options));
   ENFOLD_TRY(raise_descriptor_limit(ServerLimits{}.connections));
-  // First, so that a start that is refused has made no store.
-  ENFOLD_TRY_ASSIGN(std::vector<Listener> listeners, open_listeners(plan));
+  ENFOLD_TRY_ASSIGN(const int passed, take_passed_fd_count());
+  if (passed == 0 && plan.listen.empty())
+    return make_error(Errc::kInvalidArgument,
+                      "nothing to listen on; give --listen unix:PATH or --listen http://127.0.0.1:PORT");
   ServicePassphrase passphrase(options.passphrase);
   ENFOLD_TRY_ASSIGN(const std::unique_ptr<Engine> engine, open_or_make(options, plan.root_key, passphrase));
   // Before there are threads, so that none of them gets the signals; until here, where it may wait for a
@@ -149,6 +148,7 @@ Result<void> run_daemon(const DaemonOptions& options) {
   ENFOLD_TRY_ASSIGN(StopRequests stop, StopRequests::take_over());
   if (!secret_memory_is_locked())
     log_warning("key material could not be locked in memory and may be swapped out; raise LimitMEMLOCK");
+  ENFOLD_TRY_ASSIGN(std::vector<Listener> listeners, open_listeners(plan, passed));
   return serve(*engine, options, std::move(listeners), stop);
 }
 

@@ -1,8 +1,14 @@
 #include "kms/client/socket_listener.h"
 
-#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
 #include <vector>
+
+#include "tests/kms/support.h"
 
 namespace enfold {
 namespace {
@@ -20,42 +26,55 @@ struct Case {
 };
 
 TEST(SocketListener, MustBeAbleToHaveBeenGivenThePlace) {
+  const PathStep below_root{"/", 0755, kRoot};
   const std::vector<Case> cases = {
-      {"the units' place", {{"/", kRoot, 0755}, {"/run", kRoot, 0755}, {"s", kDaemon, 0666}}, ""},
-      {"a directory of the daemon's",
-       {{"/", kRoot, 0755}, {"/run", kRoot, 0755}, {"/run/d", kDaemon, 0755}, {"s", kDaemon, 0666}},
-       ""},
-      {"one of the daemon's in its home",
-       {{"/", kRoot, 0755},
-        {"/home", kRoot, 0755},
-        {"/home/d", kDaemon, 0750},
-        {"run", kDaemon, 0700},
-        {"s", kDaemon, 0}},
-       ""},
-      {"one of a group's", {{"/", kRoot, 0755}, {"/run/d", kRoot, 0775}, {"s", kDaemon, 0666}}, ""},
+      {"the units' place", {below_root, {"/run", 0755, kDaemon}}, ""},
+      {"a directory of the daemon's", {below_root, {"/run", 0755, kDaemon}, {"/run/d", 0755, kDaemon}}, ""},
+      {"one of a group's", {below_root, {"/run/d", 0775, kDaemon}}, ""},
       {"one of this user's in /tmp",
-       {{"/", kRoot, 0755}, {"/tmp", kRoot, kSticky}, {"/tmp/mine", kSelf, 0755}, {"s", kDaemon, 0666}},
+       {below_root, {"/tmp", kSticky, kSelf}, {"/tmp/mine", 0755, kDaemon}},
        ""},
-      {"in /tmp, where whoever came first listens",
-       {{"/", kRoot, 0755}, {"/tmp", kRoot, kSticky}, {"s", kDaemon, 0666}},
-       "/tmp"},
+      {"in /tmp, where whoever came first listens", {below_root, {"/tmp", kSticky, kDaemon}}, "/tmp"},
       {"in a directory that who came first made in /tmp",
-       {{"/", kRoot, 0755}, {"/tmp", kRoot, kSticky}, {"/tmp/d", kDaemon, 0700}, {"s", kDaemon, 0666}},
+       {below_root, {"/tmp", kSticky, kDaemon}, {"/tmp/d", 0700, kDaemon}},
        "/tmp"},
       {"where anybody can exchange what is root's",
-       {{"/", kRoot, 0755}, {"/open", kRoot, 0777}, {"/open/d", kRoot, 0755}, {"s", kDaemon, 0666}},
+       {below_root, {"/open", 0777, kRoot}, {"/open/d", 0755, kDaemon}},
        "/open"},
-      {"in a third user's directory",
-       {{"/", kRoot, 0755}, {"/home/o", kOther, 0755}, {"s", kDaemon, 0666}},
-       "/"},
-      {"a third user's socket",
-       {{"/", kRoot, 0755}, {"/run/d", kDaemon, 0755}, {"s", kOther, 0666}},
-       "/run/d"},
+      {"in a third user's directory", {{"/", 0755, kOther}, {"/o", 0755, kDaemon}}, "/"},
+      {"a third user's socket", {below_root, {"/run/d", 0755, kOther}}, "/run/d"},
   };
   for (const Case& at : cases) {
-    const PathStep* open = find_open_directory(at.steps, kDaemon, kSelf);
-    EXPECT_EQ(open == nullptr ? "" : open->path, at.open) << at.what;
+    const PathStep* open = find_open_step(at.steps, kDaemon, kSelf);
+    EXPECT_EQ(open == nullptr ? "" : open->directory, at.open) << at.what;
   }
+}
+
+// A symlink in a directory of everybody's led to a place that nobody doubted.
+TEST(SocketListener, IsLookedForNameByNameAlsoThroughSymlinks) {
+  const TempDir dir;
+  ASSERT_EQ(::mkdir((dir / "open").c_str(), 0700), 0);
+  ASSERT_EQ(::chmod((dir / "open").c_str(), kSticky), 0);
+  ASSERT_EQ(::mkdir((dir / "own").c_str(), 0700), 0);
+  std::ofstream(dir / "own/socket") << "stands for one";
+  ASSERT_EQ(::symlink("../own/socket", (dir / "open/relative").c_str()), 0);
+  ASSERT_EQ(::symlink((dir / "own/socket").c_str(), (dir / "open/absolute").c_str()), 0);
+  struct stat expected {};
+  ASSERT_EQ(::stat((dir / "own/socket").c_str(), &expected), 0);
+  for (const char* name : {"relative", "absolute"}) {
+    const auto place = find_socket(dir / "open/" + name);
+    ASSERT_TRUE(place) << describe(place.error());
+    struct stat found {};
+    ASSERT_EQ(::fstat(place->socket.get(), &found), 0);
+    EXPECT_EQ(found.st_ino, expected.st_ino);
+    EXPECT_TRUE(std::ranges::any_of(place->steps, [&](const PathStep& step) {
+      return step.directory == dir / "open" && (step.directory_mode & 07777U) == kSticky;
+    })) << name;
+    EXPECT_EQ(place->steps.back().directory_mode & 07777U, 0700U) << name;
+  }
+  ASSERT_EQ(::symlink("loop", (dir / "loop").c_str()), 0);
+  EXPECT_EQ(find_socket(dir / "loop").error().errno_value, ELOOP);
+  EXPECT_EQ(find_socket(dir / "missing/socket").error().errno_value, ENOENT);
 }
 
 }  // namespace

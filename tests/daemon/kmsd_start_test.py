@@ -126,6 +126,17 @@ class Starting(KmsdTest):
             self.assertIn(f"user {harness.NOBODY} listens there, and {os.path.realpath(where)} is where others", asked.stderr)
             self.assertIn("nothing was sent", asked.stderr)
 
+    def test_a_symlink_where_anybody_may_make_one_leads_to_nobody(self):
+        where, own = self.place.make("of-all"), self.place.make("of-nobody")
+        os.chmod(where, 0o1777)
+        os.chown(own, harness.NOBODY, harness.NOBODY)
+        address = self.start_of_nobody(own)
+        os.symlink(address.removeprefix("unix:"), f"{where}/kms.sock")
+        os.lchown(f"{where}/kms.sock", harness.NOBODY, harness.NOBODY)
+        asked = self.place.run(os.environ["ENFOLD"], "key", "list", "--kms", f"unix:{where}/kms.sock")
+        self.assertEqual(asked.returncode, UNAVAILABLE, asked.stderr)
+        self.assertIn("nothing was sent", asked.stderr)
+
     def test_two_daemons_serve_one_store(self):
         self.start()
         self.start(listen=[f"unix:{self.socket}2"])
@@ -190,14 +201,22 @@ class Refusals(KmsdTest):
         for option in ("--help", "--version"):
             self.assertEqual(self.start(option, ready=False).end(), 0)
 
-    def test_who_cannot_listen_makes_no_store(self):
-        # One was made with the root key in clear, and a later --root-key meant nothing to it.
-        first = self.start(data=os.path.join(self.place.path, "other"))
+    def test_who_cannot_listen_says_so(self):
+        # A store was made first, with the root key in clear.
         self.refused(USAGE, "nothing to listen on", listen=[])
-        self.refused(BUSY, "another process listens")
-        self.refused(MISSING, "make its directory first", listen=[f"unix:{self.place.path}/missing/kms.sock"])
         self.assertFalse(os.path.exists(self.data))
-        self.assertEqual(first.stop(), 0)
+        self.refused(MISSING, "make its directory first", listen=[f"unix:{self.place.path}/missing/kms.sock"])
+
+    def test_nobody_is_heard_before_the_store_is_open(self):
+        # What a client asked while the daemon waited for its passphrase was done after it had given up.
+        pipe = os.path.join(self.place.path, "passphrase")
+        os.mkfifo(pipe)
+        kmsd = self.start("--root-key", "passphrase", "--passphrase-file", pipe, ready=False)
+        writing = os.open(pipe, os.O_WRONLY)  # returns when the daemon reads there
+        self.assertFalse(os.path.exists(self.socket))
+        kmsd.signal(signal.SIGKILL)
+        kmsd.end()
+        os.close(writing)
 
     def test_what_listens_or_lies_where_it_would_listen(self):
         first = self.start(listen=[f"unix:{self.socket}", "http://127.0.0.1:0"])
