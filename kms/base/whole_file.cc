@@ -66,6 +66,19 @@ Result<void> sync_parent(Files& files, int dir, const std::string& path) {
   return files.sync(parent.get());
 }
 
+namespace {
+
+// Of a new directory. Who may write its parent and not read it cannot sync that.
+Result<void> sync_name(Files& files, const std::string& path) {
+  Result<void> synced = sync_parent(files, AT_FDCWD, path);
+  if (is_errno(synced, EACCES)) return {};
+  if (!synced)
+    std::ignore = files.unlink_at(AT_FDCWD, path, AT_REMOVEDIR);  // else the next would not sync it
+  return synced;
+}
+
+}  // namespace
+
 Result<void> make_directories(Files& files, const std::string& path) {
   // A read-only or foreign parent may answer other errors than EEXIST for what is there already.
   if (files.stat_at(AT_FDCWD, path)) return {};
@@ -75,7 +88,7 @@ Result<void> make_directories(Files& files, const std::string& path) {
     made = files.make_directory_at(AT_FDCWD, path, 0700);
   }
   if (is_errno(made, EEXIST)) return {};
-  if (made) made = sync_parent(files, AT_FDCWD, path);
+  if (made) made = sync_name(files, path);
   if (!made) return add_context(std::move(made).error(), "making " + path);
   return {};
 }

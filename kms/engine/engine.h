@@ -137,7 +137,8 @@ class Engine {
                             const KeyChange& apply);
 
   // One transaction. Where another process is in one, others get the lock while this waits for its end, for
-  // three seconds or so; then kBusy. The third that would wait gets it at once. `lock` is held before and
+  // three seconds or so; then kBusy. Of a store that was held for half a second already two
+  // changes wait, and others get it at once. `lock` is held before and
   // afterwards.
   Result<void> commit(std::unique_lock<std::mutex>& lock, const std::function<Changes()>& decide);
 
@@ -160,6 +161,8 @@ class Engine {
   Clock& clock_;
   std::mutex mutex_;  // guards what follows
   int waiting_changes_ = 0;
+  std::uint64_t changes_made_ = 0;
+  bool store_is_held_ = false;  // as far as the changes that wait can tell
   std::unique_ptr<Tables> tables_;
   std::int64_t due_pause_until_ns_ = 0;
 };

@@ -69,6 +69,22 @@ TEST_F(HeldStore, LetsTwoChangesWaitAndRefusesOthersAtOnce) {
   EXPECT_EQ(std::ranges::count(outcomes, "ok"), 2);
 }
 
+// Two daemons that both change a store are in each other's way for milliseconds: that is not held.
+TEST_F(EngineFixture, RefusesNoChangeWhereTwoProcessesAreBusy) {
+  constexpr int kWriters = 4;
+  constexpr int kChanges = 20;
+  const std::unique_ptr<Engine> other = open();
+  std::array<int, std::size_t{2} * kWriters> refused{};
+  std::vector<std::jthread> writers;
+  for (std::size_t i = 0; i < refused.size(); ++i)
+    writers.emplace_back([&, i] {
+      Engine& engine = i % 2 == 0 ? *engine_ : *other;
+      for (int change = 0; change < kChanges; ++change) refused[i] += engine.create_key(here_, {}) ? 0 : 1;
+    });
+  writers.clear();
+  EXPECT_EQ(std::ranges::count(refused, 0), std::ssize(refused));
+}
+
 TEST_F(HeldStore, RefusesAChangeInTheEnd) {
   EXPECT_EQ(outcome(engine_->create_key(here_, {})), "busy");
   EXPECT_EQ(outcome(engine_->describe_key(here_, arn_)), "ok");
