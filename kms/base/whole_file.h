@@ -14,7 +14,8 @@ std::string parent_of(std::string path);
 // Makes the name durable that the path's last part has in its directory.
 Result<void> sync_parent(Files& files, int dir, const std::string& path);
 
-// Makes the directory and its missing parents, each 0700 and durable. What is there already stays as it is.
+// Makes the directory and its missing parents, each 0700 and durable (but in a parent that may be written
+// and not read). What is there already stays as it is.
 Result<void> make_directories(Files& files, const std::string& path);
 
 // A file that is not there yet: written under a random name beside it, synced, moved. kExists where something

@@ -21,12 +21,18 @@ class OddFiles final : public PosixFiles {
  public:
   bool knows_rename_flags = true;
   bool is_full = false;
+  int opening_directories_fails_with = 0;
   std::function<void()> when_file_is_synced;
   std::vector<std::string> made_or_synced;
 
   Result<std::size_t> write_at(int fd, ByteSpan in, std::uint64_t offset) override {
     if (is_full) return system_error(ENOSPC, "pwrite");
     return PosixFiles::write_at(fd, in, offset);
+  }
+  Result<Fd> open_at(int dir, const std::string& path, int flags, mode_t mode) override {
+    if ((flags & O_DIRECTORY) != 0 && opening_directories_fails_with != 0)
+      return system_error(opening_directories_fails_with, "openat");
+    return PosixFiles::open_at(dir, path, flags, mode);
   }
   Result<void> rename_at(int from_dir, const std::string& from, int to_dir, const std::string& to,
                          unsigned flags) override {
@@ -154,6 +160,20 @@ TEST_F(WholeFile, ADirectoryIsDurableWithAllThatWereMadeForIt) {
   EXPECT_TRUE(files_.made_or_synced.empty());
   std::ofstream(path_ + "/file").close();
   EXPECT_EQ(make_directories(files_, path_ + "/file/a").error().errno_value, ENOTDIR);
+}
+
+// Who may write a directory and not read it had one made there, and was told that it failed.
+TEST_F(WholeFile, ADirectoryIsMadeWhereItsParentCannotBeRead) {
+  files_.opening_directories_fails_with = EACCES;
+  EXPECT_TRUE(make_directories(files_, path_ + "/a/b"));
+  EXPECT_TRUE(fs::is_directory(path_ + "/a/b"));
+}
+
+// The second try found it there and synced nothing.
+TEST_F(WholeFile, ADirectoryWhoseNameCouldNotBeSyncedIsGone) {
+  files_.opening_directories_fails_with = EIO;
+  EXPECT_EQ(make_directories(files_, path_ + "/a").error().errno_value, EIO);
+  EXPECT_TRUE(names().empty());
 }
 
 TEST(ParentOf, IsTheDirectoryOfTheLastPart) {
