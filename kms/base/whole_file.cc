@@ -52,6 +52,15 @@ class NewFile {
   Fd fd_;  // valid while `temporary_` is there
 };
 
+// Of a new directory. Who may write its parent and not read it cannot sync that.
+Result<void> sync_name(Files& files, const std::string& path) {
+  Result<void> synced = sync_parent(files, AT_FDCWD, path);
+  if (is_errno(synced, EACCES)) return {};
+  if (!synced)
+    std::ignore = files.unlink_at(AT_FDCWD, path, AT_REMOVEDIR);  // else the next would not sync it
+  return synced;
+}
+
 }  // namespace
 
 std::string parent_of(std::string path) {
@@ -65,19 +74,6 @@ Result<void> sync_parent(Files& files, int dir, const std::string& path) {
   ENFOLD_TRY_ASSIGN(const Fd parent, files.open_at(dir, parent_of(path), O_RDONLY | O_DIRECTORY, 0));
   return files.sync(parent.get());
 }
-
-namespace {
-
-// Of a new directory. Who may write its parent and not read it cannot sync that.
-Result<void> sync_name(Files& files, const std::string& path) {
-  Result<void> synced = sync_parent(files, AT_FDCWD, path);
-  if (is_errno(synced, EACCES)) return {};
-  if (!synced)
-    std::ignore = files.unlink_at(AT_FDCWD, path, AT_REMOVEDIR);  // else the next would not sync it
-  return synced;
-}
-
-}  // namespace
 
 Result<void> make_directories(Files& files, const std::string& path) {
   // A read-only or foreign parent may answer other errors than EEXIST for what is there already.

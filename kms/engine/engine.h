@@ -137,9 +137,8 @@ class Engine {
                             const KeyChange& apply);
 
   // One transaction. Where another process is in one, others get the lock while this waits for its end, for
-  // three seconds or so; then kBusy. Of a store that was held for half a second already two
-  // changes wait, and others get it at once. `lock` is held before and
-  // afterwards.
+  // three seconds or so; then kBusy. Of a store that was held for half a second already two changes wait, and
+  // others get it at once. `lock` is held before and afterwards.
   Result<void> commit(std::unique_lock<std::mutex>& lock, const std::function<Changes()>& decide);
 
   // From here on with the lock held.
